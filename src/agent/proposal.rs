@@ -1,0 +1,69 @@
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Sampling, Usage};
+use crate::patch::Patch;
+use crate::text::RepoPath;
+
+/// What a request came to: a patch that waits for a person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Proposal {
+    /// The request as it was asked.
+    pub request: String,
+    /// Which weights wrote the patch.
+    pub model: ModelStamp,
+    /// How tokens were chosen.
+    pub sampling: Sampling,
+    /// What was done, place by place, in the order of the work.
+    pub regions: Vec<RegionReport>,
+    /// Tokens and time of all completions together.
+    pub usage: Usage,
+    /// The patch.
+    pub patch: Patch,
+}
+
+impl Proposal {
+    /// Tells whether every region passed its gates.
+    pub fn passed(&self) -> bool {
+        self.regions.iter().all(|region| region.failure.is_none())
+    }
+}
+
+/// The weights behind a proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelStamp {
+    /// The registry's name, or the file's.
+    pub name: String,
+    /// SHA-256 of the file in hexadecimal, or `scripted`.
+    pub sha256: String,
+}
+
+/// One place of a proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionReport {
+    /// The file.
+    pub path: RepoPath,
+    /// The symbol, where the place has one.
+    pub symbol: Option<String>,
+    /// What was done.
+    pub action: Action,
+    /// How often the model was asked for it.
+    pub attempts: u32,
+    /// What the gates said of the attempts that failed, one line each.
+    pub gate_hits: Vec<String>,
+    /// Why the place is left as it is, or does not pass; none when all is well.
+    pub failure: Option<String>,
+}
+
+/// What can be done with a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// The region is written anew.
+    Rewrite,
+    /// New code follows the region.
+    InsertAfter,
+    /// A new file appears.
+    Create,
+    /// The region, or the whole file, goes away.
+    Delete,
+}

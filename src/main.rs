@@ -1,0 +1,7 @@
+//! The `skiff` binary: everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    skiff::cli::main()
+}

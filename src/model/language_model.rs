@@ -1,0 +1,72 @@
+use super::{Completion, CompletionRequest, Message};
+use crate::progress::Progress;
+
+/// A model that can be asked for completions.
+pub trait LanguageModel {
+    /// Returns the name to show and to record, for example the registry's.
+    fn name(&self) -> &str;
+
+    /// Returns the SHA-256 of the weights in hexadecimal, or `scripted`.
+    fn digest(&self) -> &str;
+
+    /// Returns the context length in tokens: prompt and completion together.
+    fn context_tokens(&self) -> usize;
+
+    /// Returns the number of tokens of `text` as message content, by the model's own tokenizer.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// Returns the number of tokens of a whole conversation as its chat template renders it, the opening of the
+    /// assistant's turn included.
+    ///
+    /// # Errors
+    /// [`ModelError::Template`] when the template cannot be rendered.
+    fn count_conversation(&self, messages: &[Message]) -> Result<usize, ModelError>;
+
+    /// Opens a session: one conversation with its own KV cache.
+    ///
+    /// # Errors
+    /// [`ModelError::Context`] when the memory for it cannot be had.
+    fn session(&self) -> Result<Box<dyn Session + '_>, ModelError>;
+}
+
+/// One conversation. What it has read stays read: see [`CompletionRequest::messages`].
+pub trait Session {
+    /// Completes the conversation.
+    ///
+    /// # Errors
+    /// [`ModelError::Cancelled`] when `progress` says so, [`ModelError::ContextFull`] when the prompt alone does not
+    /// fit, and what the engine reports.
+    fn complete(&mut self, request: &CompletionRequest<'_>, progress: &dyn Progress) -> Result<Completion, ModelError>;
+}
+
+/// What can go wrong between a request and its completion.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The person at the terminal stopped it.
+    #[error("interrupted")]
+    Cancelled,
+    /// The prompt is longer than the context.
+    #[error("the prompt has {prompt_tokens} tokens and the context holds {context_tokens}")]
+    ContextFull {
+        prompt_tokens: usize,
+        context_tokens: usize,
+    },
+    /// The chat template did not render.
+    #[error("the model's chat template cannot be rendered: {0}")]
+    Template(String),
+    /// The grammar of a constraint is not accepted.
+    #[error("the decode grammar was rejected: {0}")]
+    Grammar(String),
+    /// The KV cache and buffers cannot be allocated.
+    #[error("cannot create a context of {context_tokens} tokens: {reason}")]
+    Context { context_tokens: usize, reason: String },
+    /// The weights cannot be loaded.
+    #[error("cannot load {file}: {reason}")]
+    Load { file: String, reason: String },
+    /// llama.cpp reported a failure while decoding.
+    #[error("decoding failed: {0}")]
+    Decode(String),
+    /// A scripted model was asked something that its script does not answer.
+    #[error("the script has no answer: {0}")]
+    Script(String),
+}

@@ -1,0 +1,13 @@
+//! Repo-relative paths, half-open byte ranges and edits: the vocabulary every other room speaks.
+//!
+//! This room imports no other room.
+
+mod change;
+mod line;
+mod path;
+mod range;
+
+pub use change::{EditError, FileChange, SourceChange, TextEdit};
+pub use line::{Eol, LineIndex};
+pub use path::{PathError, RepoPath};
+pub use range::TextRange;
