@@ -1,7 +1,59 @@
-//! From a change to a patch: unified diffs, mail, gates. (Being built.)
+//! From a change to a patch: hunks, unified diffs, mail.
+//!
+//! Imports `text`, `lang` and `repo`. A patch keeps both texts of every file, so what is shown, what is mailed and what
+//! is written are all derived from the same bytes.
+
+mod build;
+mod error;
+mod hunk;
+mod mbox;
+mod quote;
+mod stat;
+mod unified;
 
 use serde::{Deserialize, Serialize};
 
-/// The texts before and after, file by file.
+use crate::repo::{BlobId, FileMode};
+use crate::text::RepoPath;
+
+pub use error::PatchError;
+pub use hunk::{Hunk, HunkLine, LineKind};
+pub use mbox::Envelope;
+pub use stat::{FileStat, PatchStat};
+
+/// The texts before and after, file by file, sorted by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Patch {}
+pub struct Patch {
+    /// The files that change.
+    pub files: Vec<FilePatch>,
+}
+
+/// One file of a patch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilePatch {
+    /// The file.
+    pub path: RepoPath,
+    /// What is there before; `None` for a new file.
+    pub old: Option<FileSide>,
+    /// What is there afterwards; `None` for a deleted file.
+    pub new: Option<FileSide>,
+}
+
+/// One side of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSide {
+    /// All of the text, byte-exact.
+    pub text: String,
+    /// The id of the text's bytes.
+    pub blob: BlobId,
+    /// The mode.
+    pub mode: FileMode,
+}
+
+impl FileSide {
+    /// Makes a side from a text; computes its id.
+    pub fn new(text: String, mode: FileMode) -> Self {
+        let blob = BlobId::of(text.as_bytes());
+        Self { text, blob, mode }
+    }
+}

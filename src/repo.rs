@@ -1,1 +1,27 @@
-//! (to come)
+//! All of git2 and ignore: what a repository holds, and the only writer of its work tree.
+//!
+//! Imports `text` and `progress`. Reading goes through [`Snapshot`], writing through [`WorkTree`]; both walk from the
+//! root of the work tree without following a symbolic link, and neither ever runs a filter, a hook or another process.
+
+#[cfg(not(unix))]
+compile_error!("the work tree is opened with openat(2) and O_NOFOLLOW, which needs a Unix system");
+
+mod blob;
+mod error;
+mod fault;
+mod journal;
+mod lock;
+mod placement;
+mod recovery;
+mod repository;
+mod root;
+mod snapshot;
+mod work_tree;
+mod write;
+
+pub use blob::{BlobId, BlobIdError, FileMode};
+pub use error::RepoError;
+pub use repository::{Head, Repository};
+pub use snapshot::{MAX_EDIT_BYTES, Snapshot, SnapshotFile, SourceText};
+pub use work_tree::{Undone, WorkTree};
+pub use write::{FileContent, FileState, FileWrite};
