@@ -40,7 +40,7 @@ impl Patch {
         let mut out = String::new();
         // The date is the one by which git tells its own mailboxes from others. Writing to a string cannot fail.
         let _ = writeln!(out, "From {} Mon Sep 17 00:00:00 2001", "0".repeat(40));
-        let author = encoded_header("From: ", &one_line(&envelope.author), Words::Phrase);
+        let author = encoded_header("From: ", &name(&envelope.author), Words::Phrase);
         let _ = writeln!(out, "{author} <{}>", address(&envelope.email));
         let _ = writeln!(out, "Date: {}", date(envelope.date_unix_s));
         let subject = one_line(&envelope.subject);
@@ -103,6 +103,11 @@ fn opens_header(line: &str) -> bool {
 fn one_line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Keeps of a name what git keeps; with an angle bracket in it, `git am` would take the address in its place.
+fn name(author: &str) -> String {
+    one_line(&author.replace(['<', '>'], " "))
 }
 
 /// Keeps of an address what can stand between angle brackets.

@@ -133,7 +133,7 @@ impl Root {
         match unlinkat(&dir, path.file_name(), AtFlags::REMOVEDIR) {
             Ok(()) => fsync(&dir).map(|()| true).map_err(|e| self.io(path, e)),
             Err(Errno::NOENT) => Ok(true),
-            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::BUSY) => Ok(false),
+            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::BUSY | Errno::NOTDIR) => Ok(false),
             Err(errno) => Err(self.io(path, errno)),
         }
     }

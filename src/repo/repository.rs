@@ -135,14 +135,16 @@ impl Repository {
     /// # Errors
     /// [`RepoError::Bare`] where there is none; I/O and index errors.
     pub fn snapshot(&self) -> Result<Snapshot, RepoError> {
-        Snapshot::take(self.root()?, self.git.clone())
+        let path = self.require_work_dir()?;
+        let tracked = self.git.tracked(path)?;
+        let root = Root::open(path, tracked.modules)?;
+        Snapshot::take(root, self.git.clone(), tracked.files)
     }
 
     /// Opens the root of the work tree.
     pub(super) fn root(&self) -> Result<Root, RepoError> {
         let path = self.require_work_dir()?;
-        let index = self.git.tracked(path)?;
-        Root::open(path, index.modules)
+        Root::open(path, self.git.tracked(path)?.modules)
     }
 
     fn require_work_dir(&self) -> Result<&Path, RepoError> {

@@ -55,6 +55,10 @@ impl Root {
         &self.path
     }
 
+    pub(super) fn modules(&self) -> &BTreeSet<RepoPath> {
+        &self.modules
+    }
+
     pub(super) fn absolute(&self, path: &RepoPath) -> PathBuf {
         path.to_path(&self.path)
     }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,12 +49,11 @@ pub struct SourceText {
 }
 
 impl Snapshot {
-    /// Walks the work tree once.
-    pub(super) fn take(root: Root, git: GitHandle) -> Result<Self, RepoError> {
-        let tracked = git.tracked(root.path())?;
+    /// Walks the work tree once; `tracked` are the files of the index, which are listed even where they are ignored.
+    pub(super) fn take(root: Root, git: GitHandle, tracked: BTreeSet<RepoPath>) -> Result<Self, RepoError> {
         let mut found = BTreeMap::new();
         let mut unreadable = Vec::new();
-        let modules = tracked.modules;
+        let modules = root.modules().clone();
         let base = root.path().to_path_buf();
         let enter = move |entry: &DirEntry| {
             let path = repo_path(&base, entry.path());
@@ -86,7 +85,7 @@ impl Snapshot {
                 (None, _) | (_, Err(_)) => unreadable.push(entry.into_path()),
             }
         }
-        for path in tracked.files {
+        for path in tracked {
             if !found.contains_key(&path)
                 && let Some(size_bytes) = root.size_of_regular(&path)
             {

@@ -141,6 +141,15 @@ impl WorkTree {
             if !seen.insert(&write.path) {
                 return Err(RepoError::WrittenTwice(write.path.clone()));
             }
+            if let Some(new) = &write.after
+                && new.bytes.len() as u64 > MAX_WRITE_BYTES
+            {
+                return Err(RepoError::TooLarge {
+                    path: write.path.clone(),
+                    size_bytes: new.bytes.len() as u64,
+                    limit_bytes: MAX_WRITE_BYTES,
+                });
+            }
             let file = self.root.read(&write.path, MAX_WRITE_BYTES)?;
             if file.as_ref().map(DiskFile::state) != write.before {
                 return Err(changed(&write.path));
