@@ -198,18 +198,23 @@ mod tests {
 
     #[test]
     fn deep_nesting_ends_in_time() {
-        for open in ["(", "[", "{", "a(", "<", "if x {", "f(|| "] {
+        for (language, open) in [
+            (Language::Rust, "f(|| "),
+            (Language::Python, "["),
+            (Language::Tsx, "<a>"),
+            (Language::Cpp, "a<"),
+            (Language::C, "{"),
+        ] {
             let text = open.repeat(20_000);
             let started = Instant::now();
-            for language in Language::ALL {
-                let parsed = ParsedFile::parse(language, &text);
-                parsed.syntax_errors();
-                parsed.definitions(&text);
-                parsed.references(&text);
-            }
+            let parsed = ParsedFile::parse(language, &text);
+            parsed.syntax_errors();
+            parsed.definitions(&text);
+            parsed.references(&text);
             assert!(
-                started.elapsed() < PARSE_BUDGET * 3 * Language::ALL.len() as u32,
-                "{open}"
+                started.elapsed() < PARSE_BUDGET * 4,
+                "{language:?}: {:?}",
+                started.elapsed()
             );
         }
     }
