@@ -1,0 +1,4 @@
+(call_expression function: (identifier) @reference.call)
+(call_expression function: (selector_expression field: (field_identifier) @reference.call))
+(type_identifier) @reference.type
+[(identifier) (field_identifier)] @reference.other

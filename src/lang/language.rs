@@ -1,0 +1,128 @@
+use serde::{Deserialize, Serialize};
+
+use super::LanguageSpec;
+use super::spec::SPECS;
+use crate::text::RepoPath;
+
+/// A language with a grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    Rust,
+    Python,
+    JavaScript,
+    TypeScript,
+    Tsx,
+    Go,
+    C,
+    Cpp,
+    Java,
+}
+
+impl Language {
+    /// Every language, in the order of the enum.
+    pub const ALL: [Self; 9] = [
+        Self::Rust,
+        Self::Python,
+        Self::JavaScript,
+        Self::TypeScript,
+        Self::Tsx,
+        Self::Go,
+        Self::C,
+        Self::Cpp,
+        Self::Java,
+    ];
+
+    /// Returns the language that a file's extension stands for. `.h` stands for C; see [`Language::detect`].
+    pub fn of_path(path: &RepoPath) -> Option<Self> {
+        let extension = path.extension()?;
+        Self::ALL
+            .into_iter()
+            .find(|language| language.spec().extensions.contains(&extension))
+            .or_else(|| {
+                let extension = extension.to_ascii_lowercase();
+                Self::ALL
+                    .into_iter()
+                    .find(|language| language.spec().extensions.contains(&extension.as_str()))
+            })
+    }
+
+    /// Returns the language of a file by its extension, its `#!` line where it has no extension, and for `.h` by
+    /// whether the text is C++.
+    pub fn detect(path: &RepoPath, text: &str) -> Option<Self> {
+        match Self::of_path(path) {
+            Some(Self::C) if path.extension() == Some("h") && looks_like_cpp(text) => Some(Self::Cpp),
+            None if path.extension().is_none() => Self::of_shebang(text),
+            found => found,
+        }
+    }
+
+    /// Returns the name that people use, for example `C++`.
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// Returns the language's row of the registry.
+    pub fn spec(self) -> &'static LanguageSpec {
+        &SPECS[self as usize]
+    }
+
+    fn of_shebang(text: &str) -> Option<Self> {
+        let line = text.strip_prefix("#!")?.lines().next()?;
+        let mut words = line.split_whitespace().filter(|word| !word.starts_with('-'));
+        let mut program = words.next()?.rsplit('/').next()?;
+        if program == "env" {
+            program = words.next()?;
+        }
+        let program = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        Self::ALL
+            .into_iter()
+            .find(|language| language.spec().interpreters.contains(&program))
+    }
+}
+
+/// Tells whether a header holds a line that C does not have.
+fn looks_like_cpp(text: &str) -> bool {
+    const OPENERS: [&str; 8] = [
+        "class ",
+        "namespace ",
+        "template<",
+        "template <",
+        "using ",
+        "public:",
+        "private:",
+        "protected:",
+    ];
+    text.lines().map(str::trim_start).any(|line| {
+        OPENERS.iter().any(|opener| line.starts_with(opener)) || (line.starts_with("#include <") && !line.contains('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detect(path: &str, text: &str) -> Option<Language> {
+        Language::detect(&RepoPath::new(path).unwrap(), text)
+    }
+
+    #[test]
+    fn extensions_shebangs_and_headers_are_told_apart() {
+        assert_eq!(detect("a/b.rs", ""), Some(Language::Rust));
+        assert_eq!(detect("b.TSX", ""), Some(Language::Tsx));
+        assert_eq!(detect("b.mjs", ""), Some(Language::JavaScript));
+        assert_eq!(detect("tool", "#!/usr/bin/env -S python3.11\n"), Some(Language::Python));
+        assert_eq!(detect("tool", "#!/bin/sh\n"), None);
+        assert_eq!(detect("a.h", "int f(void);\n"), Some(Language::C));
+        assert_eq!(detect("a.h", "#include <vector>\n"), Some(Language::Cpp));
+        assert_eq!(detect("README.md", ""), None);
+    }
+
+    #[test]
+    fn every_language_has_its_own_row() {
+        for language in Language::ALL {
+            assert_eq!(language.spec().language, language);
+            assert_eq!(Language::ALL[language as usize], language);
+        }
+    }
+}

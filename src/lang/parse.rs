@@ -1,0 +1,221 @@
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use tree_sitter::{ParseOptions, Parser, Tree};
+
+use super::extract;
+use super::{Definition, Language, NameUse};
+use crate::text::TextRange;
+
+/// The largest text that is parsed, in bytes. Larger files are mostly generated; they stay searchable as text.
+pub const MAX_SOURCE_BYTES: usize = 2 << 20;
+
+/// How long one file may take to parse, and again to query.
+pub const PARSE_BUDGET: Duration = Duration::from_secs(2);
+
+/// A syntax tree and what is read off it.
+///
+/// The text is not kept: the methods that need it take it again, and it must be the text that was parsed.
+#[derive(Debug)]
+pub struct ParsedFile {
+    language: Language,
+    tree: Option<Tree>,
+    outcome: ParseOutcome,
+}
+
+/// How far a parse came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParseOutcome {
+    /// There is a tree of the whole text; where the text is broken the tree says so.
+    Complete,
+    /// The text is longer than [`MAX_SOURCE_BYTES`].
+    TooLarge,
+    /// Parsing took longer than [`PARSE_BUDGET`].
+    TooSlow,
+}
+
+/// One place that the grammar does not accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SyntaxError {
+    /// The bytes that were skipped, or the empty range where something is missing.
+    pub range: TextRange,
+    /// What is wrong there.
+    pub kind: SyntaxErrorKind,
+}
+
+/// What a parser reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SyntaxErrorKind {
+    /// An ERROR node: text that fits nowhere.
+    Error,
+    /// A MISSING node: a token that should be there.
+    Missing,
+}
+
+impl ParsedFile {
+    /// Parses a text. Broken source gives a tree with errors; a text over the limits gives no tree and says so in
+    /// [`ParsedFile::outcome`].
+    pub fn parse(language: Language, text: &str) -> Self {
+        Self::parse_within(language, text, PARSE_BUDGET)
+    }
+
+    /// Returns the language.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Tells whether the whole text was parsed.
+    pub fn outcome(&self) -> ParseOutcome {
+        self.outcome
+    }
+
+    /// Returns the syntax tree; none unless the outcome is [`ParseOutcome::Complete`].
+    pub fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref()
+    }
+
+    /// Returns the places that the grammar does not accept, in the order of the text. Costs nothing for a text
+    /// without one.
+    pub fn syntax_errors(&self) -> Vec<SyntaxError> {
+        let mut errors = Vec::new();
+        let Some(root) = self.tree.as_ref().map(Tree::root_node) else {
+            return errors;
+        };
+        if !root.has_error() {
+            return errors;
+        }
+        let mut cursor = root.walk();
+        loop {
+            let node = cursor.node();
+            let kind = match (node.is_missing(), node.is_error()) {
+                (true, _) => Some(SyntaxErrorKind::Missing),
+                (_, true) => Some(SyntaxErrorKind::Error),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                errors.push(SyntaxError {
+                    range: node.byte_range().into(),
+                    kind,
+                });
+            }
+            // Subtrees without an error are not entered, so the cost follows the errors, not the text.
+            if node.has_error() && cursor.goto_first_child() {
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    errors.sort();
+                    return errors;
+                }
+            }
+        }
+    }
+
+    /// Returns the definitions, outer before inner, in the order of the text.
+    pub fn definitions(&self, text: &str) -> Vec<Definition> {
+        self.tree
+            .as_ref()
+            .map_or_else(Vec::new, |tree| extract::definitions(self.language, tree, text))
+    }
+
+    /// Returns every use of a name in the order of the text, the names in definitions included.
+    pub fn references(&self, text: &str) -> Vec<NameUse> {
+        self.tree
+            .as_ref()
+            .map_or_else(Vec::new, |tree| extract::references(self.language, tree, text))
+    }
+
+    /// Returns the comments in the order of the text.
+    pub fn comments(&self, text: &str) -> Vec<TextRange> {
+        self.tree
+            .as_ref()
+            .map_or_else(Vec::new, |tree| extract::comments(self.language, tree, text))
+    }
+
+    fn parse_within(language: Language, text: &str, budget: Duration) -> Self {
+        let (tree, outcome) = if text.len() > MAX_SOURCE_BYTES {
+            (None, ParseOutcome::TooLarge)
+        } else {
+            match parse_tree(language, text, budget) {
+                Some(tree) => (Some(tree), ParseOutcome::Complete),
+                None => (None, ParseOutcome::TooSlow),
+            }
+        };
+        Self {
+            language,
+            tree,
+            outcome,
+        }
+    }
+}
+
+fn parse_tree(language: Language, text: &str, budget: Duration) -> Option<Tree> {
+    let mut parser = Parser::new();
+    parser.set_language(&(language.spec().grammar)()).ok()?;
+    let bytes = text.as_bytes();
+    let deadline = Instant::now() + budget;
+    let mut progress = |_: &tree_sitter::ParseState| {
+        if Instant::now() < deadline {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    };
+    parser.parse_with_options(
+        &mut |offset, _| bytes.get(offset..).unwrap_or_default(),
+        None,
+        Some(ParseOptions::new().progress_callback(&mut progress)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_and_missing_tokens_are_found() {
+        assert!(
+            ParsedFile::parse(Language::Rust, "fn a() {}\n")
+                .syntax_errors()
+                .is_empty()
+        );
+        let errors = ParsedFile::parse(Language::C, "int a = 1\nint b;\n").syntax_errors();
+        assert!(errors.iter().any(|e| e.kind == SyntaxErrorKind::Missing), "{errors:?}");
+        let errors = ParsedFile::parse(Language::Python, "def f():\n    return 1 ) + (\n").syntax_errors();
+        assert!(errors.iter().any(|e| e.kind == SyntaxErrorKind::Error), "{errors:?}");
+    }
+
+    #[test]
+    fn limits_are_reported_instead_of_a_tree() {
+        let large = " ".repeat(MAX_SOURCE_BYTES + 1);
+        let parsed = ParsedFile::parse(Language::Rust, &large);
+        assert_eq!(parsed.outcome(), ParseOutcome::TooLarge);
+        assert!(parsed.tree().is_none() && parsed.definitions(&large).is_empty());
+        let long = "fn a() { let x = [1, 2, 3]; }\n".repeat(20_000);
+        let parsed = ParsedFile::parse_within(Language::Rust, &long, Duration::ZERO);
+        assert_eq!(parsed.outcome(), ParseOutcome::TooSlow);
+    }
+
+    #[test]
+    fn deep_nesting_ends_in_time() {
+        for (language, open) in [
+            (Language::Rust, "f(|| "),
+            (Language::Python, "["),
+            (Language::Tsx, "<a>"),
+            (Language::Cpp, "a<"),
+            (Language::C, "{"),
+        ] {
+            let text = open.repeat(20_000);
+            let started = Instant::now();
+            let parsed = ParsedFile::parse(language, &text);
+            parsed.syntax_errors();
+            parsed.definitions(&text);
+            parsed.references(&text);
+            assert!(
+                started.elapsed() < PARSE_BUDGET * 4,
+                "{language:?}: {:?}",
+                started.elapsed()
+            );
+        }
+    }
+}
