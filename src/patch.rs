@@ -5,6 +5,7 @@
 
 mod build;
 mod error;
+pub mod gate;
 mod hunk;
 mod mbox;
 mod quote;

@@ -1,1 +1,17 @@
-//! (to come)
+//! What is said to a model: the templates of `prompts/`, context fragments and the token budget.
+//!
+//! Imports `text`, `index`, `model`, `progress`. Every word said to a model stands in `prompts/`; every decode grammar
+//! in `grammars/decode/`.
+
+mod budget;
+mod fence;
+mod grammar;
+mod template;
+
+pub use budget::{BudgetError, Fitted, Fragment, TokenBudget};
+pub use fence::fence_for;
+pub use grammar::{choice_grammar, numbers_grammar};
+pub use template::{
+    ActionPrompt, CreatePrompt, InsertPrompt, LocatePrompt, PromptError, PromptFile, RepairPrompt, RewritePrompt,
+    Template,
+};

@@ -1,0 +1,114 @@
+use crate::lang::Language;
+
+use super::target::{common_indent, unindent};
+
+/// What a model wrote, taken apart: imports on top, and the code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Import lines that stood before the code.
+    pub(super) imports: Vec<String>,
+    /// The code without common indentation.
+    pub(super) code: String,
+}
+
+impl Answer {
+    /// Takes the text of a completion apart. Fences around it are dropped.
+    pub(super) fn new(text: &str, language: Option<Language>) -> Self {
+        let text = text.replace("\r\n", "\n");
+        let text = without_fence(&text);
+        let (imports, code) = match language {
+            Some(language) => split_imports(text, language),
+            None => (Vec::new(), text),
+        };
+        let code = code.trim_end().trim_start_matches('\n');
+        Self {
+            imports,
+            code: unindent(code, common_indent(code)),
+        }
+    }
+
+    /// Returns the readings of the code's indentation, the likeliest first. Small models often indent every line but
+    /// the first as it stood in the file.
+    pub(super) fn readings(&self) -> Vec<String> {
+        let mut readings = vec![self.code.clone()];
+        if let Some((first, rest)) = self.code.split_once('\n') {
+            let indent = common_indent(rest);
+            // A body is indented one step; more than that is what the file had.
+            for extra in ["    ", "\t", "  ", "        "] {
+                if indent.len() > extra.len() && indent.starts_with(extra) {
+                    readings.push(format!("{first}\n{}", unindent(rest, extra)));
+                }
+            }
+        }
+        readings
+    }
+}
+
+/// Tells whether a line imports something, in `language`.
+pub(super) fn is_import(line: &str, language: Language) -> bool {
+    match language {
+        Language::Python => line.starts_with("import ") || (line.starts_with("from ") && line.contains(" import ")),
+        Language::Rust => line.starts_with("use ") && line.trim_end().ends_with(';'),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => {
+            (line.starts_with("import ") && !line.contains('('))
+                || (line.starts_with("const ") && line.contains(" require("))
+                || (line.starts_with("const ") && line.contains("=require("))
+        }
+        Language::Go => line.starts_with("import \""),
+        Language::C | Language::Cpp => line.starts_with("#include"),
+        Language::Java => line.starts_with("import ") && line.trim_end().ends_with(';'),
+    }
+}
+
+fn split_imports(text: &str, language: Language) -> (Vec<String>, &str) {
+    let mut imports = Vec::new();
+    let mut rest = text;
+    loop {
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        if is_import(line.trim(), language) && !line.contains('{') | line.contains('}') {
+            imports.push(line.trim().to_owned());
+        } else if !line.trim().is_empty() || after.is_empty() {
+            return (imports, rest);
+        }
+        rest = after;
+    }
+}
+
+/// Drops a fence that the model opened although one was open, and everything after one it closed.
+fn without_fence(text: &str) -> &str {
+    let mut inner = text.trim_matches('\n');
+    if inner.trim_start().starts_with("```") {
+        inner = inner.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    match inner.find("\n```") {
+        Some(end) => &inner[..end],
+        None => inner.strip_suffix("```").unwrap_or(inner),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_are_set_apart() {
+        let answer = Answer::new("import re\nfrom os import path\n\n\ndef f():\n    pass\n", Some(Language::Python));
+        assert_eq!(answer.imports, ["import re", "from os import path"]);
+        assert_eq!(answer.code, "def f():\n    pass");
+        let only = Answer::new("use a::b;\n", Some(Language::Rust));
+        assert_eq!((only.imports.len(), only.code.as_str()), (1, ""));
+        assert_eq!(Answer::new("x = 1\nimport re", Some(Language::Python)).imports, [""; 0]);
+    }
+
+    #[test]
+    fn fences_are_dropped() {
+        assert_eq!(Answer::new("```python\nx\n```\nThis adds x.", None).code, "x");
+        assert_eq!(Answer::new("x\ny\n```", None).code, "x\ny");
+    }
+
+    #[test]
+    fn a_first_line_without_the_indentation_of_the_rest_has_a_second_reading() {
+        let answer = Answer::new("def f(self):\n        return 1", Some(Language::Python));
+        assert!(answer.readings().contains(&"def f(self):\n    return 1".to_owned()));
+    }
+}

@@ -1,0 +1,153 @@
+use crate::index::Index;
+use crate::lang::{Language, ParsedFile};
+use crate::repo::RepoError;
+use crate::text::{LineIndex, RepoPath, TextEdit, TextRange};
+
+use super::draft::Drafts;
+
+/// A place that still uses a name that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Dangling {
+    pub(super) path: RepoPath,
+    /// Zero-based.
+    pub(super) line: usize,
+}
+
+/// Renames every reference outside the places already rewritten; returns the files touched.
+pub(super) fn rename(drafts: &mut Drafts<'_>, index: &Index, old: &str, new: &str) -> Result<Vec<RepoPath>, RepoError> {
+    let mut touched = Vec::new();
+    for reference in index.references_to(old) {
+        let text = &drafts.source(&reference.path)?.text;
+        let stands_there = text.get(reference.range.as_range()) == Some(old);
+        if !stands_there || drafts.touches(&reference.path, reference.range) {
+            continue;
+        }
+        let edit = TextEdit {
+            range: reference.range,
+            replacement: new.to_owned(),
+        };
+        drafts.edit(&reference.path, edit)?;
+        if !touched.contains(&reference.path) {
+            touched.push(reference.path);
+        }
+    }
+    Ok(touched)
+}
+
+/// Takes a deleted name out of import and export lists; returns the files touched and the uses that are left.
+pub(super) fn forget(
+    drafts: &mut Drafts<'_>,
+    index: &Index,
+    name: &str,
+) -> Result<(Vec<RepoPath>, Vec<Dangling>), RepoError> {
+    let mut touched = Vec::new();
+    let mut dangling = Vec::new();
+    for reference in index.references_to(name) {
+        if drafts.touches(&reference.path, reference.range) {
+            continue;
+        }
+        let source = drafts.source(&reference.path)?;
+        let language = Language::of_path(&reference.path);
+        let edit = language.and_then(|language| list_edit(&source.text, language, name, reference.range));
+        match edit {
+            Some(edit) if reference.enclosing.is_none() => {
+                if !drafts.touches(&reference.path, edit.range) {
+                    drafts.edit(&reference.path, edit)?;
+                }
+                if !touched.contains(&reference.path) {
+                    touched.push(reference.path);
+                }
+            }
+            _ => dangling.push(Dangling {
+                path: reference.path,
+                line: reference.line,
+            }),
+        }
+    }
+    dangling.dedup();
+    Ok((touched, dangling))
+}
+
+/// Returns the edit that takes one name out of a list in an import or an export; the whole statement goes where the
+/// list holds nothing else. None where the result would not parse as well as before.
+fn list_edit(text: &str, language: Language, name: &str, at: TextRange) -> Option<TextEdit> {
+    let before = ParsedFile::parse(language, text);
+    let root = before.tree().root_node();
+    let mut statement = root.descendant_for_byte_range(at.start, at.end)?;
+    while let Some(parent) = statement.parent().filter(|parent| parent.id() != root.id()) {
+        statement = parent;
+    }
+    let code = &text[statement.byte_range()];
+    let names_others = code
+        .split(|c: char| !(c == '_' || c.is_alphanumeric()))
+        .filter(|word| !word.is_empty() && *word != name)
+        .count();
+    let is_list = code.contains(',');
+    let edit = match is_list && names_others > 0 {
+        true => TextEdit {
+            range: with_comma(text, at),
+            replacement: String::new(),
+        },
+        false if statement.kind().contains("import") || statement.kind() == "use_declaration" => TextEdit {
+            range: LineIndex::new(text).whole_lines(statement.byte_range().into()),
+            replacement: String::new(),
+        },
+        false => return None,
+    };
+    let after = TextEdit::apply_all(text, std::slice::from_ref(&edit)).ok()?;
+    let worse = ParsedFile::parse(language, &after).syntax_errors().len() > before.syntax_errors().len();
+    (!worse).then_some(edit)
+}
+
+/// Widens the range of a list item to its comma and to the line it stands on alone.
+fn with_comma(text: &str, item: TextRange) -> TextRange {
+    let after = &text[item.end..];
+    let spaces = after.len() - after.trim_start_matches([' ', '\t']).len();
+    if after[spaces..].starts_with(',') {
+        let rest = &after[spaces + 1..];
+        let more = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        let end = item.end + spaces + 1 + more;
+        let before = text[..item.start].trim_end_matches([' ', '\t']);
+        if before.ends_with('\n') && text[end..].starts_with(['\n', '\r']) {
+            let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
+            return TextRange::new(before.len(), line_end);
+        }
+        return TextRange::new(item.start, end);
+    }
+    let before = text[..item.start].trim_end();
+    match before.ends_with(',') {
+        true => TextRange::new(before.len() - 1, item.end),
+        false => item,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn without(text: &str, language: Language, name: &str) -> Option<String> {
+        let start = text.find(name).unwrap();
+        let edit = list_edit(text, language, name, TextRange::new(start, start + name.len()))?;
+        Some(TextEdit::apply_all(text, &[edit]).unwrap())
+    }
+
+    #[test]
+    fn names_leave_import_and_export_lists() {
+        let cases = [
+            (Language::Python, "from m import alpha, beta\nx = 1\n", "alpha", "from m import beta\nx = 1\n"),
+            (Language::Python, "from m import alpha, beta\nx = 1\n", "beta", "from m import alpha\nx = 1\n"),
+            (Language::JavaScript, "module.exports = {\n  alpha,\n  beta,\n};\n", "beta", "module.exports = {\n  alpha,\n};\n"),
+            (Language::JavaScript, "module.exports = { alpha, beta };\n", "beta", "module.exports = { alpha };\n"),
+            (Language::Rust, "use m::{alpha, beta};\n", "alpha", "use m::{beta};\n"),
+        ];
+        for (language, text, name, expected) in cases {
+            assert_eq!(without(text, language, name).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_import_of_the_name_alone_goes_away() {
+        let text = "import os\nimport alpha\nx = 1\n";
+        assert_eq!(without(text, Language::Python, "alpha").as_deref(), Some("import os\nx = 1\n"));
+    }
+}
