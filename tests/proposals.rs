@@ -130,6 +130,15 @@ fn damage_is_named() {
     let outside = json.replace("a \u{fc}", "../x").replace("\"id\":1", "\"id\":2");
     fs::write(file(2), outside).unwrap();
     assert!(damaged(store.get(second).map(drop), file(2)).contains("outside the repository"));
+    fs::write(
+        file(2),
+        json.replace("a\\r\\nb", "a\\r\\nc").replace("\"id\":1", "\"id\":2"),
+    )
+    .unwrap();
+    assert!(
+        damaged(store.get(second).map(drop), file(2)).contains("blob id"),
+        "the text was tampered with"
+    );
     assert!(store.get(id("1")).is_ok(), "the others are not touched by it");
     fs::remove_file(file(2)).unwrap();
     fs::write(file(2).with_file_name("notes.txt"), "not ours").unwrap();

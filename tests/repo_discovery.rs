@@ -181,6 +181,7 @@ fn a_snapshot_lists_what_git_would() {
     put(&root, "nested/n", b"n");
     symlink("b.c", root.join("link")).unwrap();
     fs::remove_file(root.join("b/c")).unwrap();
+    put(&root, ".skiff-tmp-x-0-new", b"left by a crash");
     put(&root, "info", b"i");
     put(&root, ".git/info/exclude", b"/info\n");
     let snapshot = snapshot(&root);
@@ -190,6 +191,20 @@ fn a_snapshot_lists_what_git_would() {
     );
     assert_eq!(snapshot.files()[3].size_bytes, 1);
     assert!(snapshot.exists(&path("target")) && !snapshot.exists(&path("b/c")));
+}
+
+#[test]
+fn threads_share_a_snapshot() {
+    let bench = Bench::new();
+    let root = bench.repo("repo", &[("a", b"a"), ("b", b"b")]);
+    let snapshot = snapshot(&root);
+    std::thread::scope(|scope| {
+        let read = |name| snapshot.read(&path(name)).unwrap().text;
+        let threads = ["a", "b"].map(|name| (name, scope.spawn(move || read(name))));
+        for (name, thread) in threads {
+            assert_eq!(thread.join().unwrap(), name);
+        }
+    });
 }
 
 #[test]
