@@ -119,6 +119,31 @@ fn linked_work_trees_have_keys_and_files_of_their_own() {
 }
 
 #[test]
+fn partial_clones_are_opened_and_unknown_formats_named() {
+    let bench = Bench::new();
+    let origin = bench.repo("origin", &[("a", b"a"), ("big", b"b")]);
+    bench.git(&origin, ["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", origin.display());
+    bench.git(
+        &bench.path("."),
+        ["clone", "--quiet", "--filter=blob:none", url.as_str(), "partial"],
+    );
+    // Older versions of git mark the repository so.
+    let partial = bench.path("partial");
+    bench.git(&partial, ["config", "core.repositoryFormatVersion", "1"]);
+    bench.git(&partial, ["config", "extensions.partialClone", "origin"]);
+    let repo = Repository::discover(&partial).unwrap();
+    assert!(matches!(repo.head().unwrap(), Head::Branch { .. }));
+    assert_eq!(names(&repo.snapshot().unwrap()), ["a", "big"]);
+
+    bench.git(&origin, ["config", "core.repositoryFormatVersion", "1"]);
+    bench.git(&origin, ["config", "extensions.fromTheFuture", "true"]);
+    let error = Repository::discover(&origin).err().unwrap();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("fromthefuture"), "{cause}");
+}
+
+#[test]
 fn a_bare_repository_has_no_snapshot() {
     let bench = Bench::new();
     bench.git(&bench.path("."), ["init", "--quiet", "--bare", "bare"]);

@@ -19,7 +19,9 @@ pub(crate) type Tree = BTreeMap<PathBuf, (Vec<u8>, bool)>;
 impl Bench {
     pub(crate) fn new() -> Self {
         // In memory where there is such a directory: every write is synced, and no machine dies here.
-        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let dir = tempfile::tempdir_in("/dev/shm")
+            .or_else(|_| tempfile::tempdir())
+            .unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
         Self { dir }
     }
