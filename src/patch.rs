@@ -42,6 +42,7 @@ pub struct FilePatch {
 
 /// One side of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedSide")]
 pub struct FileSide {
     /// All of the text, byte-exact.
     pub text: String,
@@ -56,5 +57,25 @@ impl FileSide {
     pub fn new(text: String, mode: FileMode) -> Self {
         let blob = BlobId::of(text.as_bytes());
         Self { text, blob, mode }
+    }
+}
+
+/// A side as it is read from a file: a text that is not the one of its id must not be shown for it.
+#[derive(Deserialize)]
+struct UncheckedSide {
+    text: String,
+    blob: BlobId,
+    mode: FileMode,
+}
+
+impl TryFrom<UncheckedSide> for FileSide {
+    type Error = String;
+
+    fn try_from(side: UncheckedSide) -> Result<Self, String> {
+        let checked = Self::new(side.text, side.mode);
+        if checked.blob == side.blob {
+            return Ok(checked);
+        }
+        Err(format!("the text has the blob id {}, not {}", checked.blob, side.blob))
     }
 }

@@ -7,6 +7,8 @@
 compile_error!("the work tree is opened with openat(2) and O_NOFOLLOW, which needs a Unix system");
 
 mod blob;
+#[cfg(test)]
+mod crash_tests;
 mod error;
 mod fault;
 mod journal;

@@ -1,5 +1,7 @@
 //! What git makes of skiff's patches is what skiff's own writer makes of them.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 #[path = "support/git.rs"]
 mod git;
 
@@ -285,7 +287,7 @@ fn an_envelope_cannot_break_out_of_its_mail() {
     );
     let message = bench.git(&root, ["log", "-1", "--format=%b"]);
     assert!(
-        message.contains("Mallory") && message.contains("-- >8 --\nthe end\nof \u{fc}\n"),
+        message.contains("Mallory") && message.contains("-- > 8 --\nthe end\nof \u{fc}\n"),
         "{message}"
     );
     assert!(

@@ -122,3 +122,79 @@ fn section(above: &[&str]) -> String {
 fn usize_range(range: &Range<u32>) -> Range<usize> {
     range.start as usize..range.end as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::patch::FileSide;
+    use crate::repo::FileMode;
+    use crate::text::RepoPath;
+
+    fn file(old: &str, new: &str) -> FilePatch {
+        let side = |text: &str| Some(FileSide::new(text.to_owned(), FileMode::Regular));
+        FilePatch {
+            path: RepoPath::new("f").unwrap(),
+            old: side(old),
+            new: side(new),
+        }
+    }
+
+    /// Carries hunks out on the old text, checking every line that they claim to find there.
+    fn carried_out(old: &str, hunks: &[Hunk]) -> String {
+        let old: Vec<&str> = old.split_inclusive('\n').collect();
+        let mut new: Vec<String> = Vec::new();
+        let mut at = 0;
+        for hunk in hunks {
+            new.extend(old[at..hunk.old.start].iter().map(|line| (*line).to_owned()));
+            at = hunk.old.start;
+            assert_eq!(new.len(), hunk.new.start);
+            for line in &hunk.lines {
+                if line.kind != LineKind::Added {
+                    assert_eq!(old[at], line.text);
+                    at += 1;
+                }
+                if line.kind != LineKind::Removed {
+                    new.push(line.text.clone());
+                }
+            }
+            assert_eq!((at, new.len()), (hunk.old.end, hunk.new.end));
+        }
+        new.extend(old[at..].iter().map(|line| (*line).to_owned()));
+        new.concat()
+    }
+
+    #[test]
+    fn changes_six_lines_apart_share_a_hunk_and_seven_do_not() {
+        let lines: Vec<String> = (0..20).map(|n| format!("{n}\n")).collect();
+        let old = lines.concat();
+        let near = old.replace("4\n5\n", "x\n5\n").replace("\n11\n", "\ny\n");
+        assert_eq!(file(&old, &near).hunks().len(), 1);
+        let far = old.replace("4\n5\n", "x\n5\n").replace("\n12\n", "\ny\n");
+        assert_eq!(file(&old, &far).hunks().len(), 2);
+    }
+
+    #[test]
+    fn equal_texts_have_no_hunks() {
+        assert!(file("a\nb", "a\nb").hunks().is_empty());
+        assert!(file("", "").hunks().is_empty());
+    }
+
+    #[test]
+    fn a_section_is_cut_between_characters() {
+        let line = format!("fn {}", "\u{fc}".repeat(60));
+        let section = section(&["x\n", &line, "  inner\n"]);
+        assert_eq!(section.len(), 79);
+        assert!(line.starts_with(&section));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn hunks_carried_out_give_the_new_text(old in "([ab]?\r?\n){0,30}a?", new in "([ab]?\r?\n){0,30}a?") {
+            prop_assert_eq!(carried_out(&old, &file(&old, &new).hunks()), new);
+        }
+    }
+}

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -64,7 +65,7 @@ impl Patch {
             if ends_message(line) || number == 0 && opens_header(line) {
                 out.push(' ');
             }
-            out.push_str(line.trim_end());
+            out.push_str(&without_scissors(line.trim_end()));
             out.push('\n');
         }
         if !out.is_empty() && !envelope.trailers.is_empty() {
@@ -84,12 +85,24 @@ impl Patch {
     }
 }
 
-/// Tells whether `git am` or a mail reader would end the commit message at a line of it (`patchbreak` and
-/// `is_scissors_line` of `git mailinfo`, the separator of mbox).
+/// Tells whether `git am` or a mail reader would end the commit message at a line of it (`patchbreak` of `git mailinfo`,
+/// the separator of mbox).
 fn ends_message(line: &str) -> bool {
-    let scissors = ["8<", ">8", "%<", ">%"].iter().any(|mark| line.contains(mark));
     let starts = ["From ", ">From ", "diff ", "Index: ", "---"];
-    scissors || starts.iter().any(|start| line.starts_with(start))
+    starts.iter().any(|start| line.starts_with(start))
+}
+
+/// Takes the scissors out of a line that `git am --scissors` would cut the message at (`is_scissors_line` of
+/// `git mailinfo`): one of which at least a third is hyphens and scissors.
+fn without_scissors(line: &str) -> Cow<'_, str> {
+    const MARKS: [(&str, &str); 4] = [("8<", "8 <"), (">8", "> 8"), ("%<", "% <"), (">%", "> %")];
+    let marks: usize = MARKS.iter().map(|(mark, _)| line.matches(mark).count()).sum();
+    let visible = line.chars().filter(|c| !c.is_whitespace()).count();
+    if marks == 0 || 3 * (line.matches('-').count() + 2 * marks) < visible {
+        return Cow::Borrowed(line);
+    }
+    let cut = |line: String, (mark, apart): &(&str, &str)| line.replace(mark, apart);
+    Cow::Owned(MARKS.iter().fold(line.to_owned(), cut))
 }
 
 /// Tells whether `git am` would take the first line of a message for a header of it.

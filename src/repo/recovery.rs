@@ -7,6 +7,9 @@ use crate::text::RepoPath;
 /// The most bytes of a file that is compared with what was written: more than any edit can write.
 pub(super) const MAX_WRITE_BYTES: u64 = 64 << 20;
 
+/// How the names of temporary files in the work tree begin.
+pub(super) const TEMPORARY_PREFIX: &str = ".skiff-tmp-";
+
 /// Files to take back to their preimages, checked and staged.
 pub(super) struct Restore<'a> {
     record: &'a Record,

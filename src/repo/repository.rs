@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use git2::{ErrorCode, RepositoryOpenFlags};
 use sha2::{Digest, Sha256};
@@ -41,6 +41,7 @@ impl Repository {
     /// [`RepoError::NotARepository`], [`RepoError::PermissionDenied`], [`RepoError::Ownership`], or what libgit2 says.
     pub fn discover(dir: &Path) -> Result<Self, RepoError> {
         let dir = fs::canonicalize(dir).map_err(|e| RepoError::io(dir, e))?;
+        allow_partial_clones();
         let no_ceiling: [&OsStr; 0] = [];
         let git = git2::Repository::open_ext(&dir, RepositoryOpenFlags::empty(), no_ceiling)
             .map_err(|error| not_opened(&dir, error))?;
@@ -195,6 +196,18 @@ impl GitHandle {
 
 fn canonical(path: &Path) -> Result<PathBuf, RepoError> {
     fs::canonicalize(path).map_err(|e| RepoError::io(path, e))
+}
+
+/// Lets libgit2 open partial clones. It refuses them because objects may be missing; none is read here but the commit
+/// at `HEAD`, which no partial clone leaves out.
+fn allow_partial_clones() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: sets a static of libgit2, which nothing else in this process sets, before the first repository is opened.
+        let allowed = unsafe { git2::opts::set_extensions(&["partialclone"]) };
+        // Where it fails, such a repository is refused with libgit2's own message.
+        drop(allowed);
+    });
 }
 
 /// Resolves `.` and `..` by name alone; `path` is absolute.

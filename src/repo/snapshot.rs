@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use git2::{AttrCheckFlags, AttrValue};
 use ignore::{DirEntry, WalkBuilder};
 
+use super::recovery::TEMPORARY_PREFIX;
 use super::repository::GitHandle;
 use super::root::{DiskFile, Root};
 use super::{BlobId, FileMode, RepoError};
@@ -200,10 +201,15 @@ fn holds_ident(bytes: &[u8]) -> bool {
     bytes.windows(3).any(|window| window == b"$Id")
 }
 
-/// Tells whether the walk must not enter: git's own directory, or a repository inside this one.
+/// Tells what the walk passes over: git's own directory, repositories inside this one, and what a writer that was cut
+/// short left behind.
 fn is_foreign(entry: &DirEntry) -> bool {
     let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
     entry.file_name() == ".git"
+        || entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(TEMPORARY_PREFIX.as_bytes())
         || entry.depth() > 0 && is_dir && fs::symlink_metadata(entry.path().join(".git")).is_ok()
 }
 
