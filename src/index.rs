@@ -9,6 +9,7 @@ mod build;
 mod lookup;
 mod mention;
 mod search;
+mod snapshot;
 mod symbol;
 mod terms;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::SkipReason;
 use super::bm25::{FieldWeight, TermCounter, TermCounts};
 use crate::lang::{Definition, Language, NameUse, ParseOutcome, ParsedFile, SymbolKind};
+use crate::repo::BlobId;
 use crate::text::{LineIndex, RepoPath, TextRange};
 
 /// The most bytes of one body, or of one file, whose words are counted.
@@ -46,6 +47,7 @@ enum FileField {
 /// What is read off one file, independent of every other file.
 pub(super) struct Analysis {
     pub(super) language: Option<Language>,
+    pub(super) blob: BlobId,
     pub(super) size_bytes: usize,
     pub(super) symbols: Vec<AnalyzedSymbol>,
     pub(super) uses: Vec<(NameUse, usize)>,
@@ -68,6 +70,7 @@ impl Analysis {
         let language = Language::detect(path, text);
         let mut analysis = Self {
             language,
+            blob: BlobId::of(text.as_bytes()),
             size_bytes: text.len(),
             symbols: Vec::new(),
             uses: Vec::new(),
@@ -171,6 +174,8 @@ fn own_parts(definitions: &[Definition], at: usize) -> Vec<TextRange> {
 }
 
 fn prefix(text: &str, max_bytes: usize) -> &str {
-    let end = (0..=max_bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    let end = (0..=max_bytes.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at));
     &text[..end.unwrap_or(0)]
 }

@@ -62,24 +62,38 @@ impl Index {
     /// [`IndexError::Cancelled`] when `progress` says so.
     pub fn from_texts(texts: Vec<(RepoPath, String)>, progress: &dyn Progress) -> Result<Self, IndexError> {
         let texts: BTreeMap<RepoPath, String> = texts.into_iter().collect();
-        let texts: Vec<(RepoPath, String)> = texts.into_iter().collect();
-        progress.begin(Phase::Index, texts.len() as u64);
+        Self::collect(texts.into_iter().collect(), Ok, progress)
+    }
+
+    /// Reads and analyses files in parallel; `items` are sorted by path.
+    pub(super) fn collect<T: Send>(
+        items: Vec<T>,
+        read: impl Fn(T) -> Result<(RepoPath, String), SkippedFile> + Sync,
+        progress: &dyn Progress,
+    ) -> Result<Self, IndexError> {
+        progress.begin(Phase::Index, items.len() as u64);
         let done = AtomicU64::new(0);
-        let analyzed: Option<Vec<(RepoPath, Analysis)>> = texts
+        let analyzed: Option<Vec<Result<(RepoPath, Analysis), SkippedFile>>> = items
             .into_par_iter()
-            .map(|(path, text)| {
+            .map(|item| {
                 if progress.cancelled() {
                     return None;
                 }
-                let analysis = Analysis::of(&path, &text);
+                let analyzed = read(item).map(|(path, text)| {
+                    let analysis = Analysis::of(&path, &text);
+                    (path, analysis)
+                });
                 progress.advance(Phase::Index, done.fetch_add(1, Ordering::Relaxed) + 1);
-                Some((path, analysis))
+                Some(analyzed)
             })
             .collect();
         progress.end(Phase::Index);
         let mut index = Self::empty();
-        for (path, analysis) in analyzed.ok_or(IndexError::Cancelled)? {
-            index.push(path, analysis);
+        for analyzed in analyzed.ok_or(IndexError::Cancelled)? {
+            match analyzed {
+                Ok((path, analysis)) => index.push(path, analysis),
+                Err(skipped) => index.skipped.push(skipped),
+            }
         }
         Ok(index)
     }
@@ -141,6 +155,7 @@ impl Index {
         self.files.push(IndexedFile {
             path,
             language: analysis.language,
+            blob: analysis.blob,
             size_bytes: analysis.size_bytes,
             symbols: first..self.symbols.len(),
         });

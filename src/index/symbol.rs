@@ -3,6 +3,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::lang::{Definition, Language, UseKind};
+use crate::repo::BlobId;
 use crate::text::{RepoPath, TextRange};
 
 /// The number of a symbol in its index; symbols are numbered by path, then by position.
@@ -36,6 +37,8 @@ pub struct IndexedFile {
     pub path: RepoPath,
     /// Its language; none for text without a grammar.
     pub language: Option<Language>,
+    /// The id of the bytes that were read.
+    pub blob: BlobId,
     /// Its length in bytes.
     pub size_bytes: usize,
     /// Its symbols, as indices into [`super::Index::symbols`].
