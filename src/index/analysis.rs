@@ -10,10 +10,10 @@ const MAX_COUNTED_BYTES: usize = 256 << 10;
 /// What the fields of a symbol count for, in the order of [`SymbolField`].
 pub(super) static SYMBOL_FIELDS: [FieldWeight; 5] = [
     FieldWeight { weight: 4.0, b: 0.3 },
-    FieldWeight { weight: 2.0, b: 0.75 },
-    FieldWeight { weight: 1.2, b: 0.75 },
+    FieldWeight { weight: 2.0, b: 0.5 },
+    FieldWeight { weight: 1.2, b: 0.5 },
     FieldWeight { weight: 1.0, b: 0.5 },
-    FieldWeight { weight: 0.8, b: 0.75 },
+    FieldWeight { weight: 1.0, b: 0.5 },
 ];
 
 /// The fields of a symbol as a document.

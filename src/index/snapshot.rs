@@ -49,36 +49,3 @@ fn read(snapshot: &Snapshot, file: &SnapshotFile, config: &IndexConfig) -> Resul
     let text = String::from_utf8(bytes).map_err(|_| skipped(SkipReason::NotText))?;
     Ok((file.path.clone(), text))
 }
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::progress::NoProgress;
-    use crate::repo::{BlobId, Repository};
-
-    #[test]
-    fn a_work_tree_is_indexed_and_what_is_left_out_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        git2::Repository::init(dir.path()).unwrap();
-        fs::write(dir.path().join("a.py"), "def f():\n    return 1\n").unwrap();
-        fs::write(dir.path().join("b.bin"), b"\0\x01").unwrap();
-        fs::write(dir.path().join("c.txt"), b"caf\xe9").unwrap();
-        fs::write(dir.path().join("d.py"), "x = 1\n".repeat(100)).unwrap();
-        let snapshot = Repository::discover(dir.path()).unwrap().snapshot().unwrap();
-        let config = IndexConfig { max_file_bytes: 100 };
-        let index = Index::build(&snapshot, &config, &NoProgress).unwrap();
-        assert_eq!(index.files().len(), 1);
-        assert_eq!(index.files()[0].blob, BlobId::of(b"def f():\n    return 1\n"));
-        let skipped: Vec<(&str, SkipReason)> = index.skipped().iter().map(|s| (s.path.as_str(), s.reason)).collect();
-        assert_eq!(
-            skipped,
-            [
-                ("b.bin", SkipReason::NotText),
-                ("c.txt", SkipReason::NotText),
-                ("d.py", SkipReason::TooLarge)
-            ]
-        );
-    }
-}
