@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
@@ -20,6 +21,16 @@ pub struct Index {
     pub(super) symbol_terms: Bm25<5>,
     pub(super) file_terms: Bm25<3>,
     pub(super) skipped: Vec<SkippedFile>,
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index")
+            .field("files", &self.files.len())
+            .field("symbols", &self.symbols.len())
+            .field("skipped", &self.skipped)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the index takes in.

@@ -34,6 +34,9 @@ impl Index {
     /// Returns the symbols of a name, or of a name qualified with `.`, `::` or `#`; of the qualifiers, the inner ones
     /// must be containers, and what is left over must name the file or its folders (`utils.parse`).
     pub fn named(&self, name: &str) -> Vec<&Symbol> {
+        if let Some(exact) = self.by_name.get(name) {
+            return exact.iter().map(|id| self.symbol(*id)).collect();
+        }
         let segments = segments(name);
         let Some((last, qualifiers)) = segments.split_last() else {
             return Vec::new();
@@ -57,8 +60,8 @@ impl Index {
     /// Returns every use of a name, definitions excluded, sorted by path and position. Of a qualified name the last
     /// part is looked up: syntax alone does not tell of which type a method is called.
     pub fn references_to(&self, name: &str) -> Vec<Reference> {
-        let segments = segments(name);
-        let uses = segments.last().and_then(|last| self.uses.get(*last));
+        let by_last = || segments(name).last().and_then(|last| self.uses.get(*last));
+        let uses = self.uses.get(name).or_else(by_last);
         uses.into_iter().flatten().map(|found| self.reference(found)).collect()
     }
 
@@ -90,10 +93,17 @@ pub(super) fn segments(name: &str) -> Vec<&str> {
     if name.contains("operator") {
         return name.split("::").collect();
     }
-    let parts: Vec<&str> = name.split(['.', '#', ':']).filter(|part| !part.is_empty()).collect();
+    let mut parts = Vec::new();
+    for part in name.split(['.', ':']).filter(|part| !part.is_empty()) {
+        // `Type#method`, but the `#` of a private name of JavaScript is a part of it.
+        match part.split_once('#').filter(|(container, _)| !container.is_empty()) {
+            Some((container, member)) => parts.extend([container, member]),
+            None => parts.push(part),
+        }
+    }
     let plain = |part: &&str| {
         part.chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '~' | '-' | '!'))
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '~' | '#'))
     };
     if parts.iter().all(plain) { parts } else { vec![name] }
 }

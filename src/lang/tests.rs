@@ -90,7 +90,7 @@ fn containers_are_named() {
 
 #[test]
 fn names_of_cpp_are_split() {
-    let text = "A::A() {}\nA::~A() {}\nbool A::operator==(const A &o) const { return true; }\nA::operator bool() const { return true; }\nnamespace n { void f() {} }\nvoid n::g() {}\n";
+    let text = "A::A() {}\nA::~A() {}\nbool A::operator==(const A &o) const { return true; }\nA::operator bool() const { return true; }\nnamespace n { void f() {} }\nvoid n::g() {}\nEXPORT thing_t make(int a) { return 0; }\n";
     let found: Vec<_> = outline(Language::Cpp, text)
         .into_iter()
         .map(|(k, c, n, _)| (k, c, n))
@@ -109,6 +109,7 @@ fn names_of_cpp_are_split() {
             row(SymbolKind::Module, "", "n"),
             row(SymbolKind::Function, "n", "f"),
             row(SymbolKind::Function, "n", "g"),
+            row(SymbolKind::Function, "", "make"),
         ]
     );
 }
