@@ -52,19 +52,27 @@
     ])) @definition.class
 ((expression_statement
   (assignment_expression
-    left: (member_expression object: (_) @container property: (property_identifier) @name))) @definition.variable
-  (#match? @container "^(module[.])?exports$"))
+    left: (member_expression object: (_) @container property: (property_identifier) @name)
+    right: (_) @_value)) @definition.variable
+  (#match? @container "^(module[.])?exports$")
+  ; A plain name only hands on what is defined elsewhere.
+  (#not-match? @_value "^[A-Za-z0-9_$.]+$"))
 
+; Variables of the module. `const a = require("a")` is an import.
+((program
+  (lexical_declaration
+    kind: "const"
+    (variable_declarator name: (identifier) @name value: (_) @_value) @definition.constant))
+  (#not-match? @_value "^(await )?(require|import)[(]"))
+((program (variable_declaration (variable_declarator name: (identifier) @name value: (_) @_value) @definition.variable))
+  (#not-match? @_value "^(await )?(require|import)[(]"))
+(program (variable_declaration (variable_declarator name: (identifier) @name !value) @definition.variable))
 (program
-  (lexical_declaration kind: "const" (variable_declarator name: (identifier) @name) @definition.constant))
-(program
-  (lexical_declaration (variable_declarator name: (identifier) @name) @definition.variable))
-(program
-  (variable_declaration (variable_declarator name: (identifier) @name) @definition.variable))
+  (lexical_declaration kind: "let" (variable_declarator name: (identifier) @name) @definition.variable))
 (program (export_statement
   (lexical_declaration kind: "const" (variable_declarator name: (identifier) @name) @definition.constant)))
 (program (export_statement
-  (lexical_declaration (variable_declarator name: (identifier) @name) @definition.variable)))
+  (lexical_declaration kind: "let" (variable_declarator name: (identifier) @name) @definition.variable)))
 
 (lexical_declaration . (variable_declarator) @wrapped .) @wrapper
 (variable_declaration . (variable_declarator) @wrapped .) @wrapper

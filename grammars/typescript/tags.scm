@@ -51,20 +51,27 @@
       (generator_function body: (_) @body)
     ])) @definition.function
 
+; Variables of the module. `const a = require("a")` is an import.
+((program
+  (lexical_declaration
+    kind: "const"
+    (variable_declarator name: (identifier) @name value: (_) @_value) @definition.constant))
+  (#not-match? @_value "^(await )?(require|import)[(]"))
+((program (variable_declaration (variable_declarator name: (identifier) @name value: (_) @_value) @definition.variable))
+  (#not-match? @_value "^(await )?(require|import)[(]"))
+(program (variable_declaration (variable_declarator name: (identifier) @name !value) @definition.variable))
 (program
-  (lexical_declaration kind: "const" (variable_declarator name: (identifier) @name) @definition.constant))
-(program
-  (lexical_declaration (variable_declarator name: (identifier) @name) @definition.variable))
-(program
-  (variable_declaration (variable_declarator name: (identifier) @name) @definition.variable))
+  (lexical_declaration kind: "let" (variable_declarator name: (identifier) @name) @definition.variable))
 (program (export_statement
   (lexical_declaration kind: "const" (variable_declarator name: (identifier) @name) @definition.constant)))
 (program (export_statement
-  (lexical_declaration (variable_declarator name: (identifier) @name) @definition.variable)))
+  (lexical_declaration kind: "let" (variable_declarator name: (identifier) @name) @definition.variable)))
 
 (lexical_declaration . (variable_declarator) @wrapped .) @wrapper
 (variable_declaration . (variable_declarator) @wrapped .) @wrapper
 (export_statement declaration: (_) @wrapped) @wrapper
+(program (ambient_declaration
+  (lexical_declaration (variable_declarator name: (identifier) @name) @definition.constant)))
 (ambient_declaration (_) @wrapped) @wrapper
 (expression_statement (internal_module) @wrapped) @wrapper
 (decorator) @attached

@@ -264,6 +264,11 @@ impl<'a> Builder<'a> {
             None => name.find(['<', '(']),
         };
         let name = name[..end.unwrap_or(name.len())].trim_end();
+        // A macro that the grammar does not know leaves the return type in front of the name.
+        let name = match operator {
+            Some(_) => name,
+            None => name.rsplit(char::is_whitespace).next().unwrap_or(name),
+        };
         (prefix.filter(|prefix| !prefix.is_empty()), name)
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::text::LineIndex;
 
 fn outline(language: Language, text: &str) -> Vec<(SymbolKind, Option<String>, String, String)> {
     ParsedFile::parse(language, text)
@@ -89,7 +90,7 @@ fn containers_are_named() {
 
 #[test]
 fn names_of_cpp_are_split() {
-    let text = "A::A() {}\nA::~A() {}\nbool A::operator==(const A &o) const { return true; }\nA::operator bool() const { return true; }\nnamespace n { void f() {} }\nvoid n::g() {}\n";
+    let text = "A::A() {}\nA::~A() {}\nbool A::operator==(const A &o) const { return true; }\nA::operator bool() const { return true; }\nnamespace n { void f() {} }\nvoid n::g() {}\nEXPORT thing_t make(int a) { return 0; }\n";
     let found: Vec<_> = outline(Language::Cpp, text)
         .into_iter()
         .map(|(k, c, n, _)| (k, c, n))
@@ -108,6 +109,7 @@ fn names_of_cpp_are_split() {
             row(SymbolKind::Module, "", "n"),
             row(SymbolKind::Function, "n", "f"),
             row(SymbolKind::Function, "n", "g"),
+            row(SymbolKind::Function, "", "make"),
         ]
     );
 }
@@ -157,6 +159,55 @@ fn comments_are_found() {
     let comments: Vec<&str> = comments.into_iter().map(|range| &text[range.as_range()]).collect();
     assert_eq!(comments, ["# a", "# b"]);
 }
+
+/// One line a definition: lines from one (of the range, and where a comment above starts), kind, container, name,
+/// signature, the first line of the documentation.
+fn table(text: &str, language: Language) -> String {
+    let lines = LineIndex::new(text);
+    let parsed = ParsedFile::parse(language, text);
+    assert_eq!(parsed.syntax_errors(), [], "the fixture is not accepted by the grammar");
+    let row = |d: Definition| {
+        let first = lines.line_of(d.range.start) + 1;
+        let last = lines.line_of(d.range.end - 1) + 1;
+        let full = lines.line_of(d.full_range.start) + 1;
+        let above = if full < first {
+            format!(" (from {full})")
+        } else {
+            String::new()
+        };
+        let container = d.container.map_or(String::new(), |container| format!("[{container}] "));
+        let doc = d
+            .doc
+            .as_deref()
+            .and_then(|doc| doc.lines().next())
+            .map_or(String::new(), |doc| format!(" — {doc}"));
+        format!(
+            "{first}-{last}{above} {} {container}{}: {}{doc}\n",
+            d.kind, d.name, d.signature
+        )
+    };
+    parsed.definitions(text).into_iter().map(row).collect()
+}
+
+macro_rules! fixture {
+    ($test:ident, $language:ident, $file:literal) => {
+        #[test]
+        fn $test() {
+            let text = include_str!(concat!("../../fixtures/lang/", $file));
+            insta::assert_snapshot!(stringify!($test), table(text, Language::$language));
+        }
+    };
+}
+
+fixture!(rust_symbols, Rust, "rust/interval.rs");
+fixture!(python_symbols, Python, "python/report.py");
+fixture!(javascript_symbols, JavaScript, "javascript/cart.js");
+fixture!(typescript_symbols, TypeScript, "typescript/scheduler.ts");
+fixture!(tsx_symbols, Tsx, "tsx/panel.tsx");
+fixture!(go_symbols, Go, "go/cache.go");
+fixture!(c_symbols, C, "c/ring.c");
+fixture!(cpp_symbols, Cpp, "cpp/matrix.cpp");
+fixture!(java_symbols, Java, "java/Account.java");
 
 mod properties {
     use proptest::prelude::*;
