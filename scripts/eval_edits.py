@@ -36,6 +36,7 @@ TOOLCHAINS = {
     "c": ["gcc", "python3"],
     "java": ["javac", "java"],
 }
+RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 EDIT_TIMEOUT_S = 1800
 EXIT_NOTHING_TO_CHANGE = 3
 EXIT_GATE_FAILED = 4
@@ -294,8 +295,8 @@ def main() -> int:
     parser.add_argument("--set", choices=[*SETS, "all"], help="which tasks (default: eval; with --self-test: all)")
     parser.add_argument("--only", metavar="GLOB", default="*", help="only tasks whose folder name matches")
     parser.add_argument("--model", metavar="NAME", default="qwen2.5-coder-1.5b", help="registered model or GGUF file")
-    parser.add_argument("--skiff", type=Path, default=ROOT / "target/release/skiff", help="the binary to run")
-    parser.add_argument("--complete", type=Path, default=ROOT / "target/release/examples/complete")
+    parser.add_argument("--skiff", type=Path, default=RELEASE / "skiff", help="the binary to run")
+    parser.add_argument("--complete", type=Path, default=RELEASE / "examples/complete")
     parser.add_argument("--baseline", action="store_true", help="one plain prompt in place of skiff")
     parser.add_argument("--self-test", action="store_true", help="prove the checks; needs no model and no build")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the rows as JSON lines")
