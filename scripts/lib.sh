@@ -2,6 +2,7 @@
 # What the scripts share. Sourced, never run; the caller has set -euo pipefail.
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # the scripts that source this use it
 MODELS_DIR=${XDG_DATA_HOME:-$HOME/.local/share}/skiff/models
 TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
 
@@ -78,7 +79,7 @@ ensure_cargo() {
 build_release() {
   ensure_cargo
   say 'building the release binary'
-  (cd "$ROOT" && show cargo build --release --locked "$@" >&2)
+  (cd -- "$ROOT" && show cargo build --release --locked >&2)
   SKIFF=$TARGET_DIR/release/skiff
   export SKIFF
 }
