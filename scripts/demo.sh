@@ -35,8 +35,8 @@ cp -r -- "$ROOT/fixtures/demo/repo/." "$work"
 cd -- "$work"
 export PYTHONDONTWRITEBYTECODE=1
 git init -q
-git -c user.name=Demo -c user.email=demo@example.invalid -c core.autocrlf=false add -A
-git -c user.name=Demo -c user.email=demo@example.invalid commit -q -m 'Start of the demo'
+git add -A
+git -c user.name=Demo -c user.email=demo@example.invalid -c commit.gpgsign=false commit -q -m 'Start of the demo'
 if show python3 -m unittest -q; then
   die 'the fixture passes its tests before the edit' 'fixtures/demo is damaged'
 fi

@@ -103,6 +103,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        encoding="utf-8",
         errors="replace",
         start_new_session=True,
     )
@@ -116,8 +117,10 @@ def run(
 
 
 def git(repo: Path, *args: str) -> None:
-    identity = ["-c", "user.name=Fixture", "-c", "user.email=fixture@example.invalid", "-c", "core.autocrlf=false"]
-    code, _, err = run(["git", *identity, *args], repo, 60)
+    identity = ["-c", "user.name=Fixture", "-c", "user.email=fixture@example.invalid"]
+    # The user's own settings (line ends, hooks, signing) must not reach the fixtures.
+    env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    code, _, err = run(["git", *identity, *args], repo, 60, env)
     if code != 0:
         raise RuntimeError(f"git {args[0]}: {err.strip()}")
 
