@@ -94,9 +94,11 @@ model_name() {
 
 # Registers a model file unless it is there already.
 register_model() {
-  local size=$1 file=$2 name
+  local size=$1 file=$2 name known
   name=$(model_name "$size")
-  if "$SKIFF" model list | grep -qwF -- "$name"; then
+  known=$("$SKIFF" model list)
+  # A whole field: the names of the files begin with the same words.
+  if grep -qE "(^|[[:space:]])${name//./\\.}([[:space:]]|\$)" <<<"$known"; then
     say "model $name is registered already"
   else
     show "$SKIFF" model add "$file" --name "$name"
