@@ -17,7 +17,9 @@ PATH = re.compile(r"[\w.\-]+(?:/[\w.\-]+)*\.\w+")
 
 def baseline_messages(request: str, files: dict[str, str]) -> list[dict[str, str]]:
     """Builds the chat: every given file whole, then the request."""
-    fences = "".join(f"```{path}\n{text}{'' if text.endswith(chr(10)) else chr(10)}```\n\n" for path, text in files.items())
+    fences = ""
+    for path, text in files.items():
+        fences += f"```{path}\n{text}" + ("" if text.endswith("\n") else "\n") + "```\n\n"
     return [
         {"role": "system", "content": SYSTEM},
         {"role": "user", "content": fences + TASK.format(request=request)},

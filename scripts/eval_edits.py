@@ -269,7 +269,8 @@ def run_self_test(tasks: list[Task]) -> int:
         for task, problem in zip(tasks, pool.map(self_test, tasks)):
             wrong += bool(problem) and not problem.startswith("skipped")
             label = f"{task.folder.parent.name}/{task.name}"
-            print(f"{label:<44} {task.language:<11} {task.kind:<14} {problem or 'fails before, passes after'}", flush=True)
+            verdict = problem or "fails before, passes after"
+            print(f"{label:<44} {task.language:<11} {task.kind:<14} {verdict}", flush=True)
     print(f"self-test: {len(tasks)} tasks, {wrong} wrong")
     return 1 if wrong else 0
 
@@ -319,7 +320,8 @@ def main() -> int:
     if not binary.is_file():
         parser.error(f"{binary} is not there; build it first (scripts/eval-edits.sh does)")
     runner = BaselineRunner(binary, args.model) if args.baseline else SkiffRunner(binary, args.model)
-    print(f"{'task':<34} {'language':<11} {'kind':<14} {'outcome':<10} {'gates':>5} {'prompt':>8} {'written':>8} {'seconds':>8}")
+    heads = f"{'task':<34} {'language':<11} {'kind':<14} {'outcome':<10} {'gates':>5}"
+    print(f"{heads} {'prompt':>8} {'written':>8} {'seconds':>8}")
     rows: list[Row] = []
     for task in tasks:
         rows.append(evaluate(task, runner, args.keep.resolve() if args.keep else None))
