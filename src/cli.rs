@@ -11,6 +11,7 @@ mod directories;
 mod exit;
 mod interrupt;
 mod json;
+mod mail;
 mod message;
 mod output;
 
@@ -36,7 +37,11 @@ pub fn main() -> ExitCode {
     }
     let status = run(&args).unwrap_or_else(|error| message::report(&error));
     // A write was finished although a signal came.
-    let status = if interrupt::requested() { ExitStatus::Interrupted } else { status };
+    let status = if interrupt::requested() {
+        ExitStatus::Interrupted
+    } else {
+        status
+    };
     status.into()
 }
 

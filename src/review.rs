@@ -3,5 +3,7 @@
 //! Imports `text` and `patch`. This room writes no files.
 
 mod escape;
+mod renderer;
 
-pub use escape::{Escaped, escape};
+pub use escape::{Escaped, escape, escape_line};
+pub use renderer::Renderer;

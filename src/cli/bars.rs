@@ -136,7 +136,11 @@ fn summary(phase: Phase, done: u64, took: Duration) -> String {
     let rate = done as f64 / seconds.max(1e-9);
     let (title, time) = (title(phase), format!("{seconds:.2} s"));
     match phase {
-        Phase::Hash => format!("{title}: {:.1} MB in {time} ({:.0} MB/s)", done as f64 / 1e6, rate / 1e6),
+        Phase::Hash => format!(
+            "{title}: {:.1} MB in {time} ({:.0} MB/s)",
+            done as f64 / 1e6,
+            rate / 1e6
+        ),
         Phase::Load => format!("{title}: {time}"),
         Phase::Index => format!("{title}: {done} files in {time} ({rate:.0} files/s)"),
         Phase::Prefill | Phase::Decode => format!("{title}: {done} tokens in {time} ({rate:.1} tok/s)"),
@@ -153,8 +157,14 @@ mod tests {
             let _ = style(phase, 10);
         }
         let second = Duration::from_secs(2);
-        assert_eq!(summary(Phase::Decode, 30, second), "writing: 30 tokens in 2.00 s (15.0 tok/s)");
-        assert_eq!(summary(Phase::Hash, 5_000_000, second), "hashing: 5.0 MB in 2.00 s (2 MB/s)");
+        assert_eq!(
+            summary(Phase::Decode, 30, second),
+            "writing: 30 tokens in 2.00 s (15.0 tok/s)"
+        );
+        assert_eq!(
+            summary(Phase::Hash, 5_000_000, second),
+            "hashing: 5.0 MB in 2.00 s (2 MB/s)"
+        );
     }
 
     #[test]

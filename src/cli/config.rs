@@ -47,7 +47,10 @@ impl FromStr for GpuLayers {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "auto" => Ok(Self::Auto),
-            _ => text.parse().map(Self::Count).map_err(|_| "expected `auto` or a number".to_owned()),
+            _ => text
+                .parse()
+                .map(Self::Count)
+                .map_err(|_| "expected `auto` or a number".to_owned()),
         }
     }
 }
@@ -162,7 +165,12 @@ pub(crate) fn load(config_dir: &Path, flags: Layer) -> Result<Settings, ConfigEr
     let user_file = config_dir.join("config.toml");
     let user: Layer = read(&user_file)?;
     let variables = env::vars_os()
-        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        })
         .collect();
     let environment = from_variables(&variables)?;
     merge(
@@ -286,7 +294,10 @@ mod tests {
         let settings = merge(
             &Policy::default(),
             [
-                ("file".to_owned(), layer("model = 'a'\nthreads = 2\ngpu_layers = 7\ncolor = 'never'")),
+                (
+                    "file".to_owned(),
+                    layer("model = 'a'\nthreads = 2\ngpu_layers = 7\ncolor = 'never'"),
+                ),
                 ("env".to_owned(), layer("model = 'b'\nctx = 4096\ngpu_layers = 'auto'")),
                 ("flags".to_owned(), layer("seed = 9")),
             ],
@@ -311,7 +322,10 @@ mod tests {
         let agreed = merge(&policy, [("flags".to_owned(), layer("threads = 4"))]).unwrap();
         assert_eq!((agreed.model.as_deref(), agreed.threads), (Some("audited"), Some(4)));
         for text in ["model = 'mine'", "threads = 5"] {
-            let error = merge(&policy, [("flags".to_owned(), layer(text)), ("x".to_owned(), Layer::default())]);
+            let error = merge(
+                &policy,
+                [("flags".to_owned(), layer(text)), ("x".to_owned(), Layer::default())],
+            );
             assert!(matches!(error, Err(ConfigError::Locked { .. })), "{text}");
         }
     }
@@ -337,7 +351,9 @@ mod tests {
         let read = from_variables(&variables("SKIFF_GPU_LAYERS", "12")).unwrap();
         assert_eq!(read.gpu_layers, Some(GpuLayers::Count(12)));
         assert_eq!(from_variables(&variables("SKIFF_CTX", "")).unwrap(), Layer::default());
-        let error = from_variables(&variables("SKIFF_THREADS", "many")).unwrap_err().to_string();
+        let error = from_variables(&variables("SKIFF_THREADS", "many"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("SKIFF_THREADS") && error.contains("many"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
+use std::env;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
-use std::env;
 
 use anyhow::Context as _;
 
@@ -76,7 +76,9 @@ pub(crate) fn now_unix_s() -> anyhow::Result<u64> {
         Ok(text) => text
             .parse()
             .map_err(|_| UsageError(format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds")).into()),
-        Err(_) => Ok(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs())),
+        Err(_) => Ok(SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |age| age.as_secs())),
     }
 }
 

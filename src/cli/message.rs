@@ -31,13 +31,13 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitStatus {
         // The reader has seen enough.
         return ExitStatus::Done;
     }
-    say("error", ERROR, &first(error));
+    say("error", ERROR, &error.to_string());
     for cause in causes(error) {
         say_plain(&format!("  caused by: {cause}"));
     }
     if let Some(hint) = hint(error) {
         let mut stderr = anstream::stderr().lock();
-        let _ = writeln!(stderr, "  {HINT}hint:{HINT:#} {}", Escaped(&hint));
+        let _ = writeln!(stderr, "  {HINT}hint:{HINT:#} {}", Escaped(hint));
     }
     status
 }
@@ -56,16 +56,17 @@ pub(crate) fn note(text: &str) {
 
 fn say(label: &str, style: Style, text: &str) {
     let mut stderr = anstream::stderr().lock();
-    let _ = writeln!(stderr, "skiff: {style}{label}:{style:#} {}", Escaped(text.trim_end()));
+    let _ = writeln!(stderr, "skiff: {style}{label}:{style:#} {}", Escaped(&indented(text)));
 }
 
 fn say_plain(text: &str) {
     let mut stderr = anstream::stderr().lock();
-    let _ = writeln!(stderr, "{}", Escaped(text.trim_end()));
+    let _ = writeln!(stderr, "{}", Escaped(&indented(text)));
 }
 
-fn first(error: &anyhow::Error) -> String {
-    error.to_string()
+/// Indents all lines but the first, so that foreign text cannot pass for a message of its own.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n    ")
 }
 
 /// Returns the causes below the error itself, without those that only repeat the one above.
@@ -75,15 +76,15 @@ fn causes(error: &anyhow::Error) -> Vec<String> {
     for cause in error.chain().skip(1) {
         let text = cause.to_string();
         if !above.ends_with(&text) {
-            causes.push(text.trim_end().replace('\n', "\n    "));
+            causes.push(text.trim_end().to_owned());
         }
         above = text;
     }
     causes
 }
 
-fn hint(error: &anyhow::Error) -> Option<String> {
-    error.chain().find_map(|cause| hint_for(cause)).map(str::to_owned)
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(hint_for)
 }
 
 fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {

@@ -2,7 +2,6 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-
 /// Standard output cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to standard output")]
@@ -40,7 +39,10 @@ pub(crate) fn audience() -> Audience {
 /// [`OutputError`] when it cannot be written to the end.
 pub(crate) fn write_raw(data: &[u8]) -> Result<(), OutputError> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(data).and_then(|()| stdout.flush()).map_err(OutputError)
+    stdout
+        .write_all(data)
+        .and_then(|()| stdout.flush())
+        .map_err(OutputError)
 }
 
 /// Writes text that holds our own colours and is otherwise escaped; the colours are dropped where none are wanted.

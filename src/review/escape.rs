@@ -34,6 +34,11 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Returns `text` as [`escape`] does, on one line: line feeds and tabs are spelled out too.
+pub fn escape_line(text: &str) -> String {
+    escape(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// Tells whether a terminal would act on `c`, or show nothing where it stands.
 ///
 /// C0, DEL and C1 controls; the `Default_Ignorable_Code_Point` characters of Unicode 16 (zero-width, bidirectional,
