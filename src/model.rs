@@ -4,7 +4,18 @@
 //! This room imports `progress` only.
 
 mod completion;
+mod fit;
+mod gguf;
 mod language_model;
+mod llama;
+mod registry;
+mod scripted;
+mod template;
 
 pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message, Role, Sampling, Usage};
+pub use fit::{FitPlan, GpuLayers, GpuMemory, gpus};
+pub use gguf::{GgufError, Header, TensorType};
 pub use language_model::{LanguageModel, ModelError, Session};
+pub use llama::{LlamaConfig, LlamaCpp};
+pub use registry::{ModelEntry, ModelFile, Registry, RegistryError};
+pub use scripted::ScriptedModel;

@@ -66,6 +66,9 @@ pub enum ModelError {
     /// llama.cpp reported a failure while decoding.
     #[error("decoding failed: {0}")]
     Decode(String),
+    /// All that the model has to say is in [`CompletionRequest::exclude`].
+    #[error("the model repeats what was already refused")]
+    OnlyExcluded,
     /// A scripted model was asked something that its script does not answer.
     #[error("the script has no answer: {0}")]
     Script(String),

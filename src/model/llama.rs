@@ -1,0 +1,243 @@
+//! The engine: everything that calls llama.cpp.
+
+mod decode;
+mod pace;
+mod sampler;
+mod session;
+mod text;
+mod threads;
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
+};
+
+use llama_cpp_2::{
+    llama_backend::LlamaBackend,
+    model::{LlamaModel, params::LlamaModelParams},
+    token::LlamaToken,
+};
+use session::LlamaSession;
+
+use super::{
+    FitPlan, GpuLayers, LanguageModel, Message, ModelError, ModelFile, Session,
+    template::{ChatTemplate, Segment},
+};
+use crate::progress::{Phase, Progress};
+
+/// The context length where none is asked for and the model was trained for at least that.
+const DEFAULT_CONTEXT_TOKENS: u32 = 8192;
+const MIN_CONTEXT_TOKENS: u32 = 16;
+/// Texts beyond this are not tokenized: they would fill any context.
+const MAX_TEXT_BYTES: usize = 256 << 20;
+/// How often loading looks at the cancel flag.
+const LOAD_POLL: Duration = Duration::from_millis(50);
+
+/// How a model is loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LlamaConfig {
+    /// The context length in tokens; by default 8192, or less where the model was trained for less.
+    pub context_tokens: Option<u32>,
+    /// Threads to compute with; by default the physical cores that this process may use.
+    pub threads: Option<u32>,
+    /// Layers to put on the GPU.
+    pub gpu_layers: GpuLayers,
+}
+
+/// A GGUF model that runs in this process.
+pub struct LlamaCpp {
+    model: LlamaModel,
+    backend: &'static LlamaBackend,
+    template: ChatTemplate,
+    /// Tokens that are never chosen: control tokens that do not end the turn.
+    control: Vec<bool>,
+    name: String,
+    digest: String,
+    context_tokens: u32,
+    threads: u32,
+    plan: FitPlan,
+}
+
+impl LlamaCpp {
+    /// Loads a file whose hash and header were checked.
+    ///
+    /// # Errors
+    /// [`ModelError::Load`] when llama.cpp refuses it, [`ModelError::Cancelled`] when `progress` says so.
+    pub fn load(file: &ModelFile, config: &LlamaConfig, progress: &dyn Progress) -> Result<Self, ModelError> {
+        let fail = |reason: String| ModelError::Load {
+            file: file.path.display().to_string(),
+            reason,
+        };
+        let backend = backend().map_err(|reason| fail(reason.to_owned()))?;
+        let trained = file
+            .header
+            .context_tokens
+            .and_then(|tokens| u32::try_from(tokens).ok())
+            .unwrap_or(u32::MAX);
+        let context_tokens = config
+            .context_tokens
+            .unwrap_or(DEFAULT_CONTEXT_TOKENS.min(trained))
+            .max(MIN_CONTEXT_TOKENS);
+        let plan = FitPlan::for_this_machine(&file.header, context_tokens, config.gpu_layers);
+        let model = load_weights(backend, file, &plan, progress)?;
+        let vocab = model.vocab();
+        let control: Vec<bool> = vocab
+            .tokens()
+            .map(|token| vocab.is_control(token) && !vocab.is_eog(token))
+            .collect();
+        if control.is_empty() {
+            return Err(fail("it has no vocabulary".to_owned()));
+        }
+        let template = ChatTemplate::new(
+            file.header.chat_template.as_deref(),
+            text::special(&model, vocab.bos()),
+            text::special(&model, vocab.eos()),
+        );
+        Ok(Self {
+            backend,
+            template,
+            control,
+            name: file.name.clone(),
+            digest: file.sha256.clone(),
+            context_tokens,
+            threads: config.threads.unwrap_or_else(threads::physical_cores).max(1),
+            plan,
+            model,
+        })
+    }
+
+    /// Returns where the layers went.
+    pub fn plan(&self) -> &FitPlan {
+        &self.plan
+    }
+
+    /// Returns the number of threads that it computes with.
+    pub fn threads(&self) -> u32 {
+        self.threads
+    }
+
+    /// Renders and tokenizes a conversation, and the beginning of the assistant's turn.
+    fn prompt(&self, messages: &[Message], assistant_prefix: &str) -> Result<Vec<LlamaToken>, ModelError> {
+        let segments = self.template.render(messages)?;
+        let bytes: usize = segments.iter().map(|segment| segment.text().len()).sum();
+        if bytes.saturating_add(assistant_prefix.len()) > MAX_TEXT_BYTES {
+            return Err(ModelError::ContextFull {
+                // No token of any vocabulary in use spells more than 256 bytes.
+                prompt_tokens: bytes / 256,
+                context_tokens: self.context_tokens as usize,
+            });
+        }
+        let vocab = self.model.vocab();
+        let mut tokens = Vec::new();
+        for segment in &segments {
+            match segment {
+                Segment::Template(text) => vocab.tokenize_into(text.as_bytes(), &mut tokens, false, true),
+                Segment::Content(text) => vocab.tokenize_into(text.as_bytes(), &mut tokens, false, false),
+            }
+        }
+        vocab.tokenize_into(assistant_prefix.as_bytes(), &mut tokens, false, false);
+        if vocab.should_add_bos() && tokens.first() != Some(&vocab.bos()) {
+            tokens.insert(0, vocab.bos());
+        }
+        Ok(tokens)
+    }
+}
+
+impl LanguageModel for LlamaCpp {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    fn context_tokens(&self) -> usize {
+        self.context_tokens as usize
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        if text.len() > MAX_TEXT_BYTES {
+            return text.len();
+        }
+        self.model.vocab().tokenize(text.as_bytes(), false, false).len()
+    }
+
+    fn count_conversation(&self, messages: &[Message]) -> Result<usize, ModelError> {
+        self.prompt(messages, "").map(|tokens| tokens.len())
+    }
+
+    fn session(&self) -> Result<Box<dyn Session + '_>, ModelError> {
+        Ok(Box::new(LlamaSession::new(self)?))
+    }
+}
+
+/// Initializes llama.cpp, once in the life of the process, and keeps its log lines off the terminal.
+fn backend() -> Result<&'static LlamaBackend, &'static str> {
+    static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
+    BACKEND
+        .get_or_init(|| {
+            let mut backend = LlamaBackend::init().map_err(|error| error.to_string())?;
+            backend.void_logs();
+            Ok(backend)
+        })
+        .as_ref()
+        .map_err(String::as_str)
+}
+
+/// Loads on another thread, so that this one can report progress and pass the cancel flag on.
+fn load_weights(
+    backend: &LlamaBackend,
+    file: &ModelFile,
+    plan: &FitPlan,
+    progress: &dyn Progress,
+) -> Result<LlamaModel, ModelError> {
+    let thousandths = Arc::new(AtomicU32::new(0));
+    let stop = Arc::new(AtomicBool::new(false));
+    progress.begin(Phase::Load, 1000);
+    let loaded = thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        let (thousandths_there, stop_there) = (Arc::clone(&thousandths), Arc::clone(&stop));
+        scope.spawn(move || {
+            let params = LlamaModelParams::default()
+                .with_n_gpu_layers(plan.gpu_layers)
+                // On the CPU llama.cpp repacks weights into buffers of its own; mapped, the file's pages would stay
+                // resident beside them and the model would be in memory twice.
+                .with_use_mmap(plan.gpu_layers > 0)
+                .with_progress_callback(move |fraction| {
+                    thousandths_there.store((fraction * 1000.0) as u32, Ordering::Relaxed);
+                    !stop_there.load(Ordering::Relaxed)
+                });
+            // A closed channel means that nobody waits any more.
+            let _ = sender.send(LlamaModel::load_from_file(backend, &file.path, &params));
+        });
+        loop {
+            match receiver.recv_timeout(LOAD_POLL) {
+                Ok(loaded) => break loaded.map_err(|error| error.to_string()),
+                Err(RecvTimeoutError::Timeout) => {
+                    progress.advance(Phase::Load, thousandths.load(Ordering::Relaxed).into());
+                    if progress.cancelled() {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break Err("the loading thread ended early".to_owned()),
+            }
+        }
+    });
+    progress.end(Phase::Load);
+    if stop.load(Ordering::Relaxed) {
+        return Err(ModelError::Cancelled);
+    }
+    loaded.map_err(|error| ModelError::Load {
+        file: file.path.display().to_string(),
+        reason: format!(
+            "llama.cpp refused it ({error}); its architecture is {:?}",
+            file.header.architecture
+        ),
+    })
+}
