@@ -1,0 +1,324 @@
+//! What was typed, as plain data. Nothing here looks at the machine.
+
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use super::config::{ColorMode, GpuLayers};
+
+/// Turns requests into reviewable patches, with a local model and no network.
+#[derive(Debug, Parser)]
+#[command(
+    name = "skiff",
+    version,
+    propagate_version = false,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_long_help = "\
+Examples:
+  skiff edit 'reject reversed ranges in parse_interval'
+  skiff show 1
+  skiff apply 1
+  skiff undo
+
+Exit codes:
+  0    done
+  1    error
+  2    the command line is wrong
+  3    there is nothing to change
+  4    a gate failed; the proposal is kept
+  5    refused by policy, or the process cannot be confined
+  6    a conflict, or a recovery by hand is needed
+  130  interrupted"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every verb takes.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Work as if started in DIR
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    pub(crate) directory: Option<PathBuf>,
+    /// The model: a name from `skiff model list`, or a GGUF file
+    #[arg(short, long, value_name = "NAME|PATH", global = true, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) model: Option<String>,
+    /// Seed of the random choice; used only above temperature 0
+    #[arg(long, value_name = "N", global = true)]
+    pub(crate) seed: Option<u32>,
+    /// Threads for the model [default: the number of physical cores]
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    /// Layers of the model to keep in GPU memory: as many as fit, or N
+    #[arg(long, value_name = "auto|N", global = true)]
+    pub(crate) gpu_layers: Option<GpuLayers>,
+    /// Context length in tokens [default: what the task needs and the model allows]
+    #[arg(long, value_name = "TOKENS", global = true, value_parser = clap::value_parser!(u32).range(256..))]
+    pub(crate) ctx: Option<u32>,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more on stderr
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", global = true)]
+    pub(crate) color: Option<ColorMode>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Edit(EditArgs),
+    List(ListArgs),
+    Show(ShowArgs),
+    Discard(DiscardArgs),
+    Apply(ApplyArgs),
+    Undo(UndoArgs),
+    #[command(subcommand)]
+    Model(ModelCommand),
+    Doctor(DoctorArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Turn a request into a proposal: a patch that waits for you
+///
+/// Finds the places that the request is about (or takes those that are named), lets the model write them anew, checks
+/// the result, and keeps it as a proposal. The diff goes to stdout. Nothing in the work tree changes, unless --apply
+/// is given and every gate passes.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff edit 'reject reversed ranges in parse_interval'
+  skiff edit 'use the new logger' src/server.py src/client.py
+  skiff edit 'add a docstring' --symbol Stack.push --apply
+  skiff edit - --output change.mbox < request.txt")]
+pub(crate) struct EditArgs {
+    /// What to change, in plain words; `-` reads it from stdin
+    #[arg(value_name = "REQUEST", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) request: String,
+    /// Files or directories that the change is about; without them the index looks for the place
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A function, class or other definition to change, by name or qualified name; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) symbol: Vec<String>,
+    /// Write the patch to FILE; `-` is stdout. A name ending in `.mbox` is written as mail
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Form of the patch [default: diff, or mbox by the name of --output]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<PatchFormat>,
+    /// Apply the patch to the work tree when every gate passes
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Print one JSON object instead of the diff
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// How often the model may try each place
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) attempts: u32,
+    /// The most tokens that the model may write for one place [default: by the size of the place]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_tokens: Option<u32>,
+}
+
+/// The form that a patch is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PatchFormat {
+    /// A unified diff, for `git apply`.
+    Diff,
+    /// Mail, for `git am`.
+    Mbox,
+}
+
+/// List the proposals for this work tree
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff list
+  skiff list --all
+  skiff list --json")]
+pub(crate) struct ListArgs {
+    /// List applied and discarded proposals too
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Show a proposal: what was asked, what was done, and the diff
+///
+/// On a terminal the diff is coloured, and characters that a terminal would act on or hide are spelled out. Into a file
+/// or a pipe the patch goes as it is, byte for byte, so that `git apply` can read it.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff show 3
+  skiff show 3 | git apply --check
+  skiff show 3 --format mbox > 3.mbox
+  skiff show 3 --json")]
+pub(crate) struct ShowArgs {
+    /// The proposal
+    #[arg(value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) id: u64,
+    /// Form of the patch
+    #[arg(long, value_name = "FORMAT", default_value = "diff")]
+    pub(crate) format: PatchFormat,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+}
+
+/// Discard proposals
+///
+/// A discarded proposal is no longer listed and cannot be applied; `skiff list --all` still has it.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff discard 3
+  skiff discard 3 4 5")]
+pub(crate) struct DiscardArgs {
+    /// The proposals
+    #[arg(value_name = "ID", required = true, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) ids: Vec<u64>,
+}
+
+/// Apply a proposal to the work tree
+///
+/// All files of the proposal are written, or none. When a file is not what it was when the proposal was made, it is
+/// named and nothing is written. Git's index and history are left alone.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff apply 3
+  skiff -C ../other apply 1")]
+pub(crate) struct ApplyArgs {
+    /// The proposal
+    #[arg(value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) id: u64,
+}
+
+/// Take the last apply back
+///
+/// Puts the files back to what they were before the last `skiff apply` (or `skiff edit --apply`) in this work tree.
+/// When one of them has been changed since, it is named and nothing is written.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff undo")]
+pub(crate) struct UndoArgs {}
+
+/// Manage the GGUF files that skiff may load
+///
+/// A model is registered once, with its SHA-256; from then on a file that does not match is not loaded. skiff does not
+/// download models: bring the file in any way you like.
+#[derive(Debug, Subcommand)]
+#[command(after_long_help = "\
+Examples:
+  skiff model add qwen2.5-coder-1.5b-instruct-q4_k_m.gguf --name coder
+  skiff model list
+  skiff model verify coder
+  skiff model remove coder")]
+pub(crate) enum ModelCommand {
+    Add(ModelAddArgs),
+    List(ModelListArgs),
+    Verify(ModelVerifyArgs),
+    Remove(ModelRemoveArgs),
+}
+
+/// Register a GGUF file: check its header, hash it, and remember both
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff model add qwen2.5-coder-1.5b-instruct-q4_k_m.gguf --name coder")]
+pub(crate) struct ModelAddArgs {
+    /// The GGUF file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The name to use it by [default: the file's name without .gguf]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) name: Option<String>,
+}
+
+/// List the registered models
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff model list
+  skiff model list --json")]
+pub(crate) struct ModelListArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Hash a registered model again and compare
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff model verify coder")]
+pub(crate) struct ModelVerifyArgs {
+    /// The model
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// Forget a model
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff model remove coder")]
+pub(crate) struct ModelRemoveArgs {
+    /// The model
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// Report what this machine and this build can do, and test the confinement
+///
+/// Really tries every socket family, socket pairs and io_uring in the confined process and reports what the kernel said.
+/// Exits with 5 when something that should be denied is not.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff doctor
+  skiff doctor --json")]
+pub(crate) struct DoctorArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print a completion script for a shell
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff completions bash > ~/.local/share/bash-completion/completions/skiff
+  skiff completions fish > ~/.config/fish/completions/skiff.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print the manual page
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff man | man -l -
+  skiff man edit > skiff-edit.1")]
+pub(crate) struct ManArgs {
+    /// A verb, for its own page
+    #[arg(value_name = "VERB")]
+    pub(crate) verb: Option<String>,
+}

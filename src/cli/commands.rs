@@ -1,0 +1,60 @@
+//! One file per verb.
+
+pub(crate) mod apply;
+mod completions;
+mod discard;
+mod doctor;
+mod edit;
+mod list;
+mod man;
+mod model;
+pub(crate) mod show;
+mod undo;
+
+use super::args::Command;
+use super::context::Context;
+use super::exit::ExitStatus;
+use super::message;
+use crate::ledger::ProposalId;
+use crate::repo::{Repository, WorkTree};
+
+/// Does what the command says.
+///
+/// # Errors
+/// What failed, with the room's own error in its chain.
+pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<ExitStatus> {
+    match command {
+        Command::Edit(args) => edit::run(args, context),
+        Command::List(args) => list::run(args, context),
+        Command::Show(args) => show::run(args, context),
+        Command::Discard(args) => discard::run(args, context),
+        Command::Apply(args) => apply::run(args, context),
+        Command::Undo(_) => undo::run(context),
+        Command::Model(command) => model::run(command, context),
+        Command::Doctor(args) => doctor::run(args, context),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+    }
+}
+
+/// The journal's name for an apply; [`labelled`] reads it back.
+fn label(id: ProposalId) -> String {
+    format!("proposal {id}")
+}
+
+fn labelled(label: &str) -> Option<ProposalId> {
+    label.strip_prefix("proposal ")?.parse().ok()
+}
+
+fn proposal_id(number: u64) -> anyhow::Result<ProposalId> {
+    Ok(number.to_string().parse()?)
+}
+
+/// Opens the work tree for writing, and says so when that first finished what an earlier run had left half-done.
+fn open_work_tree(context: &Context, repository: &Repository) -> anyhow::Result<WorkTree> {
+    let work_tree = WorkTree::open(repository, &context.directories.state)?;
+    if let Some(recovered) = work_tree.recovered() {
+        message::warning(&format!("an earlier run was cut short; took back {}", recovered.label));
+    }
+    Ok(work_tree)
+}

@@ -1,0 +1,71 @@
+use std::fmt::Write;
+
+use crate::cli::args::ListArgs;
+use crate::cli::context::Context;
+use crate::cli::exit::ExitStatus;
+use crate::cli::{json, output};
+use crate::ledger::{Entry, ProposalState};
+use crate::review::escape_line;
+
+/// The most characters of a request on one line.
+const REQUEST_CHARS: usize = 60;
+
+/// Lists the proposals of the work tree.
+pub(super) fn run(args: &ListArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let repository = context.repository()?;
+    let mut entries = context.proposals(&repository)?.list()?;
+    if !args.all {
+        entries.retain(|entry| entry.state == ProposalState::Open);
+    }
+    if args.json {
+        output::write_json(&json::ProposalList::of(&entries))?;
+        return Ok(ExitStatus::Done);
+    }
+    output::write_styled(&table(&entries))?;
+    Ok(ExitStatus::Done)
+}
+
+fn table(entries: &[Entry]) -> String {
+    let mut out = String::new();
+    for entry in entries {
+        let stat = entry.proposal.patch.stat();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "{:>4}  {}  {:<9}  {:>2} files +{} -{}  {}{}",
+            entry.id,
+            json::rfc3339(entry.created_unix_s),
+            state(entry.state),
+            stat.files.len(),
+            stat.added,
+            stat.removed,
+            shortened(&entry.proposal.request),
+            if entry.proposal.passed() {
+                ""
+            } else {
+                "  (a gate failed)"
+            },
+        );
+    }
+    out
+}
+
+/// Returns the word for a state.
+pub(super) fn state(state: ProposalState) -> &'static str {
+    match state {
+        ProposalState::Open => "open",
+        ProposalState::Applied => "applied",
+        ProposalState::Discarded => "discarded",
+    }
+}
+
+fn shortened(request: &str) -> String {
+    let line = request.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(REQUEST_CHARS).collect();
+    let cut = if short.len() < request.trim_end().len() {
+        "…"
+    } else {
+        ""
+    };
+    format!("{}{cut}", escape_line(&short))
+}

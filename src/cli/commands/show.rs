@@ -1,0 +1,56 @@
+use std::fmt::Write;
+
+use super::list;
+use crate::cli::args::{PatchFormat, ShowArgs};
+use crate::cli::context::Context;
+use crate::cli::exit::ExitStatus;
+use crate::cli::output::{self, Audience};
+use crate::cli::{json, mail};
+use crate::ledger::Entry;
+use crate::review::{Renderer, escape, escape_line};
+
+/// Shows one proposal.
+pub(super) fn run(args: &ShowArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let repository = context.repository()?;
+    let entry = context.proposals(&repository)?.get(super::proposal_id(args.id)?)?;
+    if args.json {
+        output::write_json(&json::ProposalView::of(&entry))?;
+    } else {
+        match (args.format, output::audience()) {
+            (PatchFormat::Diff, Audience::Person) => output::write_styled(&page(&entry))?,
+            (PatchFormat::Diff, Audience::Program) => output::write_raw(entry.proposal.patch.unified().as_bytes())?,
+            (PatchFormat::Mbox, Audience::Person) => output::write_styled(&escape(&mail::message(&entry)))?,
+            (PatchFormat::Mbox, Audience::Program) => output::write_raw(mail::message(&entry).as_bytes())?,
+        }
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// Renders a proposal for a person: what was asked, what came of each place, and the coloured diff.
+pub(crate) fn page(entry: &Entry) -> String {
+    let proposal = &entry.proposal;
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "proposal {} ({}), {}, by {}",
+        entry.id,
+        list::state(entry.state),
+        json::rfc3339(entry.created_unix_s),
+        escape_line(&proposal.model.name)
+    );
+    for line in proposal.request.lines() {
+        let _ = writeln!(out, "    {}", escape(line));
+    }
+    for region in proposal.regions.iter().filter(|region| region.failure.is_some()) {
+        let place = match &region.symbol {
+            Some(symbol) => format!("{}: {symbol}", region.path),
+            None => region.path.to_string(),
+        };
+        let failure = region.failure.as_deref().unwrap_or_default();
+        let _ = writeln!(out, "not done: {}: {}", escape_line(&place), escape_line(failure));
+    }
+    out.push('\n');
+    out.push_str(&Renderer::Colored.render(&proposal.patch));
+    out
+}

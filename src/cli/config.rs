@@ -1,0 +1,359 @@
+//! Settings from several places, later ones winning: built-in, policy, the user's file, the environment, the command
+//! line. A policy may fix a setting; whatever comes later may then only agree.
+//!
+//! Nothing in a repository is ever read as configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::{env, fs, io};
+
+use serde::Deserialize;
+
+/// Where a machine's administrator fixes settings.
+const POLICY_FILE: &str = "/etc/skiff/policy.toml";
+
+/// The settings that hold for this run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// The registered name or the file of the model.
+    pub(crate) model: Option<String>,
+    /// The seed of the random choice.
+    pub(crate) seed: u32,
+    /// Threads for the model; none leaves the choice to the model room.
+    pub(crate) threads: Option<u32>,
+    /// Context length in tokens; none leaves the choice to the task.
+    pub(crate) context_tokens: Option<u32>,
+    /// Layers in GPU memory.
+    pub(crate) gpu_layers: GpuLayers,
+    /// When to use colour.
+    pub(crate) color: ColorMode,
+}
+
+/// How many layers of a model go to GPU memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum GpuLayers {
+    /// As many as fit.
+    #[default]
+    Auto,
+    /// This many.
+    Count(u32),
+}
+
+impl FromStr for GpuLayers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => text
+                .parse()
+                .map(Self::Count)
+                .map_err(|_| "expected `auto` or a number".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for GpuLayers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Count(count) => count.fmt(f),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for GpuLayers {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "expected \"auto\" or a number")]
+        enum Raw {
+            Count(u32),
+            Word(String),
+        }
+        match Raw::deserialize(deserializer)? {
+            Raw::Count(count) => Ok(Self::Count(count)),
+            Raw::Word(word) => word.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ColorMode {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What one place says; none where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Layer {
+    pub(crate) model: Option<String>,
+    pub(crate) seed: Option<u32>,
+    pub(crate) threads: Option<u32>,
+    pub(crate) ctx: Option<u32>,
+    pub(crate) gpu_layers: Option<GpuLayers>,
+    pub(crate) color: Option<ColorMode>,
+}
+
+/// What an administrator fixes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policy {
+    #[serde(default)]
+    pub(crate) lock: Lock,
+}
+
+/// The settings that a policy can fix.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lock {
+    pub(crate) model: Option<String>,
+    pub(crate) threads: Option<u32>,
+    pub(crate) ctx: Option<u32>,
+    pub(crate) gpu_layers: Option<GpuLayers>,
+}
+
+/// Why the settings cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// A file is there and cannot be read.
+    #[error("cannot read {file:?}")]
+    Read {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// A file is not TOML, or has an unknown key or a wrong value.
+    #[error("{file:?} is not a valid configuration")]
+    Parse {
+        file: PathBuf,
+        #[source]
+        source: toml::de::Error,
+    },
+    /// A variable of the environment has a value that means nothing.
+    #[error("the environment variable {name} is {value:?}: {reason}")]
+    Variable {
+        name: &'static str,
+        value: String,
+        reason: String,
+    },
+    /// A place wants what the policy does not allow.
+    #[error("the policy {POLICY_FILE} fixes {key} to {fixed}, and {origin} asks for {wanted}")]
+    Locked {
+        key: &'static str,
+        fixed: String,
+        origin: String,
+        wanted: String,
+    },
+}
+
+/// Reads every layer and puts them together.
+///
+/// # Errors
+/// [`ConfigError`] names the file or variable that is wrong, or the setting that the policy fixes.
+pub(crate) fn load(config_dir: &Path, flags: Layer) -> Result<Settings, ConfigError> {
+    let policy: Policy = read(Path::new(POLICY_FILE))?;
+    let user_file = config_dir.join("config.toml");
+    let user: Layer = read(&user_file)?;
+    let variables = env::vars_os()
+        .map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        })
+        .collect();
+    let environment = from_variables(&variables)?;
+    merge(
+        &policy,
+        [
+            (user_file.display().to_string(), user),
+            ("the environment".to_owned(), environment),
+            ("the command line".to_owned(), flags),
+        ],
+    )
+}
+
+/// Reads one file; one that is not there says nothing.
+fn read<T: Default + for<'de> Deserialize<'de>>(file: &Path) -> Result<T, ConfigError> {
+    match fs::read_to_string(file) {
+        Ok(text) => toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            file: file.to_owned(),
+            source,
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+        Err(source) => Err(ConfigError::Read {
+            file: file.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigError> {
+    fn parsed<T: FromStr<Err: fmt::Display>>(
+        variables: &BTreeMap<String, String>,
+        name: &'static str,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(value) = variables.get(name).filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        value.parse().map(Some).map_err(|reason: T::Err| ConfigError::Variable {
+            name,
+            value: value.clone(),
+            reason: reason.to_string(),
+        })
+    }
+    Ok(Layer {
+        model: parsed(variables, "SKIFF_MODEL")?,
+        seed: parsed(variables, "SKIFF_SEED")?,
+        threads: parsed(variables, "SKIFF_THREADS")?,
+        ctx: parsed(variables, "SKIFF_CTX")?,
+        gpu_layers: parsed(variables, "SKIFF_GPU_LAYERS")?,
+        color: parsed(variables, "SKIFF_COLOR")?,
+    })
+}
+
+impl FromStr for ColorMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        <Self as clap::ValueEnum>::from_str(text, false).map_err(|_| "expected `auto`, `always` or `never`".to_owned())
+    }
+}
+
+/// Puts the layers together, the last one winning, as far as the policy allows.
+fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> Result<Settings, ConfigError> {
+    let lock = &policy.lock;
+    let mut merged = Layer {
+        model: lock.model.clone(),
+        threads: lock.threads,
+        ctx: lock.ctx,
+        gpu_layers: lock.gpu_layers,
+        ..Layer::default()
+    };
+    for (origin, layer) in layers {
+        agree("model", &lock.model, &layer.model, &origin)?;
+        agree("threads", &lock.threads, &layer.threads, &origin)?;
+        agree("ctx", &lock.ctx, &layer.ctx, &origin)?;
+        agree("gpu_layers", &lock.gpu_layers, &layer.gpu_layers, &origin)?;
+        merged = Layer {
+            model: layer.model.or(merged.model),
+            seed: layer.seed.or(merged.seed),
+            threads: layer.threads.or(merged.threads),
+            ctx: layer.ctx.or(merged.ctx),
+            gpu_layers: layer.gpu_layers.or(merged.gpu_layers),
+            color: layer.color.or(merged.color),
+        };
+    }
+    Ok(Settings {
+        model: merged.model,
+        seed: merged.seed.unwrap_or_default(),
+        threads: merged.threads,
+        context_tokens: merged.ctx,
+        gpu_layers: merged.gpu_layers.unwrap_or_default(),
+        color: merged.color.unwrap_or_default(),
+    })
+}
+
+fn agree<T: PartialEq + fmt::Display>(
+    key: &'static str,
+    fixed: &Option<T>,
+    wanted: &Option<T>,
+    origin: &str,
+) -> Result<(), ConfigError> {
+    match (fixed, wanted) {
+        (Some(fixed), Some(wanted)) if fixed != wanted => Err(ConfigError::Locked {
+            key,
+            fixed: fixed.to_string(),
+            origin: origin.to_owned(),
+            wanted: wanted.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(text: &str) -> Layer {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn later_layers_win_setting_by_setting() {
+        let settings = merge(
+            &Policy::default(),
+            [
+                (
+                    "file".to_owned(),
+                    layer("model = 'a'\nthreads = 2\ngpu_layers = 7\ncolor = 'never'"),
+                ),
+                ("env".to_owned(), layer("model = 'b'\nctx = 4096\ngpu_layers = 'auto'")),
+                ("flags".to_owned(), layer("seed = 9")),
+            ],
+        )
+        .unwrap();
+        assert_eq!(
+            settings,
+            Settings {
+                model: Some("b".to_owned()),
+                seed: 9,
+                threads: Some(2),
+                context_tokens: Some(4096),
+                gpu_layers: GpuLayers::Auto,
+                color: ColorMode::Never,
+            }
+        );
+    }
+
+    #[test]
+    fn a_policy_holds_against_every_layer() {
+        let policy: Policy = toml::from_str("[lock]\nmodel = 'audited'\nthreads = 4").unwrap();
+        let agreed = merge(&policy, [("flags".to_owned(), layer("threads = 4"))]).unwrap();
+        assert_eq!((agreed.model.as_deref(), agreed.threads), (Some("audited"), Some(4)));
+        for text in ["model = 'mine'", "threads = 5"] {
+            let error = merge(
+                &policy,
+                [("flags".to_owned(), layer(text)), ("x".to_owned(), Layer::default())],
+            );
+            assert!(matches!(error, Err(ConfigError::Locked { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_values_are_named() {
+        for (text, said) in [
+            ("modle = 'a'", "unknown field `modle`"),
+            ("threads = 'two'", "invalid type"),
+            ("gpu_layers = 'some'", "expected `auto` or a number"),
+            ("color = 'blue'", "unknown variant `blue`"),
+        ] {
+            let error = toml::from_str::<Layer>(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+        assert!(toml::from_str::<Policy>("[lock]\nseed = 1").is_err());
+        assert!(toml::from_str::<Policy>("model = 'a'").is_err());
+    }
+
+    #[test]
+    fn variables_are_parsed_and_blamed_by_name() {
+        let variables = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let read = from_variables(&variables("SKIFF_GPU_LAYERS", "12")).unwrap();
+        assert_eq!(read.gpu_layers, Some(GpuLayers::Count(12)));
+        assert_eq!(from_variables(&variables("SKIFF_CTX", "")).unwrap(), Layer::default());
+        let error = from_variables(&variables("SKIFF_THREADS", "many"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("SKIFF_THREADS") && error.contains("many"), "{error}");
+    }
+}

@@ -1,0 +1,66 @@
+use std::process::ExitCode;
+
+use super::config::ConfigError;
+use super::interrupt::Interrupted;
+use super::message::UsageError;
+use crate::model::ModelError;
+use crate::repo::RepoError;
+use crate::sandbox::SandboxError;
+
+/// What the process says to its parent when it ends. The numbers are part of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum ExitStatus {
+    /// What was asked is done.
+    Done = 0,
+    /// Something failed.
+    Error = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The request leads to no change.
+    NothingToChange = 3,
+    /// A gate failed; the proposal is kept.
+    GateFailed = 4,
+    /// A policy forbids it, or the process cannot be confined.
+    Refused = 5,
+    /// The work tree is not as expected, or a recovery by hand is needed.
+    Conflict = 6,
+    /// Stopped by a signal.
+    Interrupted = 130,
+}
+
+impl ExitStatus {
+    /// Returns the number.
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Finds the status for an error, by the first cause in its chain that has one of its own.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        error.chain().find_map(Self::of_cause).unwrap_or(Self::Error)
+    }
+
+    fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        if cause.is::<Interrupted>() || matches!(cause.downcast_ref(), Some(ModelError::Cancelled)) {
+            return Some(Self::Interrupted);
+        }
+        if cause.is::<UsageError>() {
+            return Some(Self::Usage);
+        }
+        if cause.is::<SandboxError>() || matches!(cause.downcast_ref(), Some(ConfigError::Locked { .. })) {
+            return Some(Self::Refused);
+        }
+        match cause.downcast_ref::<RepoError>()? {
+            RepoError::PreimageChanged { .. } | RepoError::RecoveryNeeded { .. } | RepoError::Locked(_) => {
+                Some(Self::Conflict)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status.code())
+    }
+}

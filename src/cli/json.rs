@@ -1,0 +1,211 @@
+//! What `--json` prints. Field names are stable; `docs/schema/` describes them, and a test holds both together.
+//!
+//! Lines are one-based. A field is null where there is nothing to say; it is never left out.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::agent::{ModelStamp, RegionReport};
+use crate::ledger::{Entry, ProposalId, ProposalState};
+use crate::model::{Sampling, Usage};
+use crate::patch::{FilePatch, FileSide};
+use crate::repo::{BlobId, FileMode};
+use crate::text::RepoPath;
+
+/// Raised when a field changes its meaning or goes away; new fields do not raise it.
+const SCHEMA_VERSION: u32 = 1;
+
+/// One proposal: `edit`, `show`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProposalView<'a> {
+    schema_version: u32,
+    id: ProposalId,
+    created: String,
+    state: ProposalState,
+    request: &'a str,
+    model: &'a ModelStamp,
+    sampling: Sampling,
+    passed: bool,
+    regions: &'a [RegionReport],
+    usage: Usage,
+    added: usize,
+    removed: usize,
+    files: Vec<FileView<'a>>,
+    patch: String,
+}
+
+#[derive(Debug, Serialize)]
+struct FileView<'a> {
+    path: &'a RepoPath,
+    change: &'static str,
+    old: Option<SideView>,
+    new: Option<SideView>,
+    hunks: Vec<HunkView>,
+}
+
+#[derive(Debug, Serialize)]
+struct SideView {
+    blob: BlobId,
+    mode: &'static str,
+    bytes: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct HunkView {
+    old_start: usize,
+    old_lines: usize,
+    new_start: usize,
+    new_lines: usize,
+}
+
+impl<'a> ProposalView<'a> {
+    /// Returns the view of a proposal.
+    pub(crate) fn of(entry: &'a Entry) -> Self {
+        let proposal = &entry.proposal;
+        let stat = proposal.patch.stat();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            id: entry.id,
+            created: rfc3339(entry.created_unix_s),
+            state: entry.state,
+            request: &proposal.request,
+            model: &proposal.model,
+            sampling: proposal.sampling,
+            passed: proposal.passed(),
+            regions: &proposal.regions,
+            usage: proposal.usage,
+            added: stat.added,
+            removed: stat.removed,
+            files: proposal.patch.files.iter().map(FileView::of).collect(),
+            patch: proposal.patch.unified(),
+        }
+    }
+}
+
+impl<'a> FileView<'a> {
+    fn of(file: &'a FilePatch) -> Self {
+        let hunks = file.hunks().into_iter().map(|hunk| HunkView {
+            old_start: hunk.old.start + 1,
+            old_lines: hunk.old.len(),
+            new_start: hunk.new.start + 1,
+            new_lines: hunk.new.len(),
+        });
+        Self {
+            path: &file.path,
+            change: match (&file.old, &file.new) {
+                (None, _) => "create",
+                (_, None) => "delete",
+                _ => "modify",
+            },
+            old: file.old.as_ref().map(SideView::of),
+            new: file.new.as_ref().map(SideView::of),
+            hunks: hunks.collect(),
+        }
+    }
+}
+
+impl SideView {
+    fn of(side: &FileSide) -> Self {
+        Self {
+            blob: side.blob,
+            mode: FileMode::as_str(side.mode),
+            bytes: side.text.len(),
+        }
+    }
+}
+
+/// Proposals in short: `list`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProposalList<'a> {
+    schema_version: u32,
+    proposals: Vec<ProposalSummary<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProposalSummary<'a> {
+    id: ProposalId,
+    created: String,
+    state: ProposalState,
+    request: &'a str,
+    model: &'a ModelStamp,
+    passed: bool,
+    added: usize,
+    removed: usize,
+    paths: Vec<&'a RepoPath>,
+}
+
+impl<'a> ProposalList<'a> {
+    /// Returns the view of several proposals.
+    pub(crate) fn of(entries: &'a [Entry]) -> Self {
+        let proposals = entries.iter().map(|entry| {
+            let stat = entry.proposal.patch.stat();
+            ProposalSummary {
+                id: entry.id,
+                created: rfc3339(entry.created_unix_s),
+                state: entry.state,
+                request: &entry.proposal.request,
+                model: &entry.proposal.model,
+                passed: entry.proposal.passed(),
+                added: stat.added,
+                removed: stat.removed,
+                paths: entry.proposal.patch.files.iter().map(|file| &file.path).collect(),
+            }
+        });
+        Self {
+            schema_version: SCHEMA_VERSION,
+            proposals: proposals.collect(),
+        }
+    }
+}
+
+/// What `doctor` found.
+#[derive(Debug, Serialize)]
+pub(crate) struct DoctorView {
+    pub(crate) schema_version: u32,
+    pub(crate) version: &'static str,
+    pub(crate) target: String,
+    pub(crate) gpu_backends: Vec<&'static str>,
+    pub(crate) threads: usize,
+    pub(crate) cpu_features: Vec<&'static str>,
+    pub(crate) memory_bytes: Option<u64>,
+    pub(crate) confinement: ConfinementView,
+    pub(crate) directories: DirectoriesView,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ConfinementView {
+    pub(crate) kind: &'static str,
+    pub(crate) holds: bool,
+    pub(crate) seccomp_mode: Option<u8>,
+    pub(crate) no_new_privs: Option<bool>,
+    pub(crate) threads: usize,
+    pub(crate) threads_filtered: usize,
+    pub(crate) calls: Vec<CallView>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct CallView {
+    pub(crate) call: &'static str,
+    pub(crate) argument: String,
+    pub(crate) permitted: bool,
+    pub(crate) outcome: &'static str,
+    pub(crate) errno: Option<i32>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct DirectoriesView {
+    pub(crate) config: String,
+    pub(crate) state: String,
+    pub(crate) cache: String,
+    pub(crate) models: String,
+}
+
+impl DoctorView {
+    pub(crate) const SCHEMA_VERSION: u32 = SCHEMA_VERSION;
+}
+
+/// Renders seconds since 1970 as a date and time in UTC.
+pub(crate) fn rfc3339(unix_s: u64) -> String {
+    let seconds = i64::try_from(unix_s).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
+}

@@ -1,0 +1,116 @@
+//! What is said on stderr besides progress.
+
+use std::error::Error;
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::config::ConfigError;
+use super::exit::ExitStatus;
+use super::output::OutputError;
+use crate::ledger::LedgerError;
+use crate::repo::RepoError;
+use crate::review::Escaped;
+use crate::sandbox::SandboxError;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The arguments parse, and still do not make sense together or on this input.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+/// Says what failed, why, and what may help; returns the status to exit with.
+pub(crate) fn report(error: &anyhow::Error) -> ExitStatus {
+    let status = ExitStatus::of(error);
+    if let Some(output) = error.downcast_ref::<OutputError>()
+        && output.is_broken_pipe()
+    {
+        // The reader has seen enough.
+        return ExitStatus::Done;
+    }
+    say("error", ERROR, &error.to_string());
+    for cause in causes(error) {
+        say_plain(&format!("  caused by: {cause}"));
+    }
+    if let Some(hint) = hint(error) {
+        let mut stderr = anstream::stderr().lock();
+        let _ = writeln!(stderr, "  {HINT}hint:{HINT:#} {}", Escaped(hint));
+    }
+    status
+}
+
+/// Says that something is not as it should be, where the work goes on.
+pub(crate) fn warning(text: &str) {
+    say("warning", WARNING, text);
+}
+
+/// Says one line.
+pub(crate) fn note(text: &str) {
+    say_plain(&format!("skiff: {text}"));
+}
+
+// What goes wrong with stderr can be told to nobody.
+
+fn say(label: &str, style: Style, text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = writeln!(stderr, "skiff: {style}{label}:{style:#} {}", Escaped(&indented(text)));
+}
+
+fn say_plain(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = writeln!(stderr, "{}", Escaped(&indented(text)));
+}
+
+/// Indents all lines but the first, so that foreign text cannot pass for a message of its own.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n    ")
+}
+
+/// Returns the causes below the error itself, without those that only repeat the one above.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut above = error.to_string();
+    let mut causes = Vec::new();
+    for cause in error.chain().skip(1) {
+        let text = cause.to_string();
+        if !above.ends_with(&text) {
+            causes.push(text.trim_end().to_owned());
+        }
+        above = text;
+    }
+    causes
+}
+
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(hint_for)
+}
+
+fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
+    if let Some(error) = cause.downcast_ref::<RepoError>() {
+        return match error {
+            RepoError::NotARepository(_) => Some("start in a git repository, or name one with -C DIR"),
+            RepoError::Bare(_) => Some("work in a clone or a linked work tree of it"),
+            RepoError::PreimageChanged { .. } => {
+                Some("nothing was written; ask for the edit again, or put the file back and retry")
+            }
+            RepoError::Locked(_) => Some("wait for the other process to finish"),
+            RepoError::Outside { .. } => Some("name files inside this work tree"),
+            _ => None,
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<LedgerError>() {
+        return match error {
+            LedgerError::NoSuchProposal(_) => Some("`skiff list --all` names the proposals of this work tree"),
+            _ => None,
+        };
+    }
+    if cause.is::<SandboxError>() {
+        return Some("skiff does not run where it cannot give up networking; the kernel needs CONFIG_SECCOMP_FILTER");
+    }
+    match cause.downcast_ref::<ConfigError>()? {
+        ConfigError::Locked { .. } => Some("leave the setting out, or ask whoever keeps the policy"),
+        _ => None,
+    }
+}

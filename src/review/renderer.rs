@@ -1,0 +1,168 @@
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::escape::{escape, escape_line};
+use crate::patch::{FilePatch, FileSide, Hunk, LineKind, Patch};
+
+const FILE: Style = Style::new().bold();
+const HUNK: Style = AnsiColor::Cyan.on_default();
+const ADDED: Style = AnsiColor::Green.on_default();
+const REMOVED: Style = AnsiColor::Red.on_default();
+const PLAIN: Style = Style::new();
+
+/// Shows a patch to a person.
+///
+/// The text is for reading, not for applying: everything that comes from the repository or the model is escaped. Its
+/// only control characters are line feeds, tabs and, when coloured, the renderer's own SGR sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renderer {
+    /// Without colours.
+    Plain,
+    /// With the colours that git uses.
+    Colored,
+}
+
+impl Renderer {
+    /// Renders a patch, file by file.
+    pub fn render(self, patch: &Patch) -> String {
+        let mut out = String::new();
+        for (nth, file) in patch.files.iter().enumerate() {
+            if nth > 0 {
+                out.push('\n');
+            }
+            self.file(&mut out, file);
+        }
+        out
+    }
+
+    fn file(self, out: &mut String, file: &FilePatch) {
+        let hunks = file.hunks();
+        let count = |kind| {
+            hunks
+                .iter()
+                .flat_map(|hunk| &hunk.lines)
+                .filter(|line| line.kind == kind)
+                .count()
+        };
+        let (added, removed) = (count(LineKind::Added), count(LineKind::Removed));
+        let path = escape_line(file.path.as_str());
+        self.line(out, FILE, &format!("{path}{} +{added} -{removed}", change(file)));
+        for hunk in &hunks {
+            self.hunk(out, hunk);
+        }
+    }
+
+    fn hunk(self, out: &mut String, hunk: &Hunk) {
+        let (old, new) = (span(&hunk.old), span(&hunk.new));
+        let section = match escape_line(&hunk.section) {
+            section if section.is_empty() => String::new(),
+            section => format!(" {section}"),
+        };
+        self.line(out, HUNK, &format!("@@ -{old} +{new} @@{section}"));
+        for line in &hunk.lines {
+            let (sign, style) = match line.kind {
+                LineKind::Context => (' ', PLAIN),
+                LineKind::Removed => ('-', REMOVED),
+                LineKind::Added => ('+', ADDED),
+            };
+            let ended = line.text.strip_suffix('\n');
+            self.line(out, style, &format!("{sign}{}", escape(ended.unwrap_or(&line.text))));
+            if ended.is_none() {
+                self.line(out, PLAIN, "\\ No newline at end of file");
+            }
+        }
+    }
+
+    /// Writes one line; the style ends before the line feed, so that a pager can cut lines anywhere.
+    fn line(self, out: &mut String, style: Style, text: &str) {
+        // Writing to a String cannot fail.
+        let _ = match self {
+            Self::Plain => writeln!(out, "{text}"),
+            Self::Colored => writeln!(out, "{style}{text}{style:#}"),
+        };
+    }
+}
+
+/// Says what happens to a file beyond its text.
+fn change(file: &FilePatch) -> String {
+    match (&file.old, &file.new) {
+        (None, Some(new)) => format!(" (new file, mode {})", mode(new)),
+        (Some(_), None) => " (deleted)".to_owned(),
+        (Some(old), Some(new)) if old.mode != new.mode => format!(" (mode {} to {})", mode(old), mode(new)),
+        _ => String::new(),
+    }
+}
+
+fn mode(side: &FileSide) -> &'static str {
+    side.mode.as_str()
+}
+
+/// Renders lines as a unified diff does: one-based start and count; an empty stretch names the line before it.
+fn span(lines: &std::ops::Range<usize>) -> String {
+    match lines.len() {
+        0 => format!("{},0", lines.start),
+        1 => format!("{}", lines.start + 1),
+        count => format!("{},{count}", lines.start + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::repo::FileMode;
+    use crate::text::RepoPath;
+
+    fn file(path: &str, old: Option<&str>, new: Option<&str>) -> FilePatch {
+        let side = |text: &str| FileSide::new(text.to_owned(), FileMode::Regular);
+        FilePatch {
+            path: RepoPath::new(path).unwrap(),
+            old: old.map(side),
+            new: new.map(side),
+        }
+    }
+
+    #[test]
+    fn a_patch_reads_like_a_diff() {
+        let patch = Patch {
+            files: vec![
+                file(
+                    "a.py",
+                    Some("def f():\n    x = 1\r\n    return x\n"),
+                    Some("def f():\n    return 1"),
+                ),
+                file("b\u{202e}.txt", None, Some("hi\u{1b}[2J\n")),
+                file("c", Some("x\n"), None),
+            ],
+        };
+        let shown = Renderer::Plain.render(&patch);
+        assert_eq!(
+            shown,
+            "a.py +1 -2\n@@ -1,3 +1,2 @@\n def f():\n-    x = 1\\r\n-    return x\n+    return 1\n\\ No newline at end of file\n\
+             \nb\\u{202e}.txt (new file, mode 100644) +1 -0\n@@ -0,0 +1 @@\n+hi\\u{1b}[2J\n\
+             \nc (deleted) +0 -1\n@@ -1 +0,0 @@\n-x\n"
+        );
+        let colored = Renderer::Colored.render(&patch);
+        assert!(colored.contains("\u{1b}[32m+    return 1\u{1b}[0m\n"), "{colored:?}");
+        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), shown);
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_character_is_foreign(name in "[^/\0]{1,8}", old in any::<String>(), new in any::<String>()) {
+            let Ok(path) = RepoPath::new(&name) else { return Ok(()) };
+            let patch = Patch { files: vec![file(path.as_str(), Some(&old), Some(&new))] };
+            let plain = Renderer::Plain.render(&patch);
+            prop_assert!(!plain.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')));
+            let colored = Renderer::Colored.render(&patch);
+            let ours = [FILE, HUNK, ADDED, REMOVED].map(|style| style.render().to_string());
+            let mut rest = colored.replace("\u{1b}[0m", "");
+            for sgr in ours {
+                rest = rest.replace(&sgr, "");
+            }
+            prop_assert_eq!(rest, plain);
+        }
+    }
+}
