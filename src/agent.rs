@@ -1,7 +1,128 @@
-//! The loop from a request to a proposal.
+//! The loop from a request to a proposal: locate → rewrite → gate → repair.
 //!
-//! Imports `text`, `index`, `patch`, `model`, `prompt`, `progress`, and of `repo` only what reads.
+//! Imports `text`, `lang`, `index`, `patch`, `model`, `prompt`, `progress`, and of `repo` only what reads. Two kinds
+//! of failure: an observation goes back to the model, an [`AgentError`] stops the run.
 
+mod answer;
+mod context;
+mod draft;
+mod followup;
+mod locate;
+mod mention;
+mod placement;
 mod proposal;
+mod target;
+mod workflow;
+mod writing;
 
 pub use proposal::{Action, ModelStamp, Proposal, RegionReport};
+pub use workflow::propose;
+
+use crate::index::Index;
+use crate::model::{LanguageModel, ModelError, Sampling};
+use crate::patch::PatchError;
+use crate::progress::Progress;
+use crate::prompt::{BudgetError, PromptError};
+use crate::repo::{RepoError, Snapshot};
+use crate::text::{EditError, RepoPath};
+
+/// What a person asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The request in natural language.
+    pub text: String,
+    /// The files it is about; all of the repository where there are none.
+    pub paths: Vec<RepoPath>,
+    /// The symbols it is about, by name or qualified name.
+    pub symbols: Vec<String>,
+}
+
+/// How the agent works.
+#[derive(Clone, Debug)]
+pub struct AgentConfig {
+    /// How often the model is asked for one region: the first try and its repairs.
+    pub attempts: u32,
+    /// How many places are offered when it is not clear which one is meant.
+    pub candidates: usize,
+    /// The most places that one request may touch.
+    pub regions: usize,
+    /// The most tokens of one answer; by the size of the place where there is no such limit.
+    pub answer_tokens: Option<usize>,
+    /// The most tokens of context fragments in a prompt.
+    pub fragment_tokens: usize,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self {
+            attempts: 2,
+            candidates: 8,
+            regions: 8,
+            answer_tokens: None,
+            fragment_tokens: 1200,
+            sampling: Sampling::default(),
+        }
+    }
+}
+
+/// What the agent works with.
+#[derive(Clone, Copy)]
+pub struct Workbench<'a> {
+    pub snapshot: &'a Snapshot,
+    pub index: &'a Index,
+    pub model: &'a dyn LanguageModel,
+    pub config: &'a AgentConfig,
+    pub progress: &'a dyn Progress,
+}
+
+/// What stops a run.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// No place in the repository fits the request.
+    #[error("nothing in the repository seems to be meant by the request")]
+    NothingFound,
+    /// A symbol that was named on the command line does not exist.
+    #[error("no symbol is named {name:?}")]
+    NoSuchSymbol { name: String, similar: Vec<String> },
+    /// A symbol that was named on the command line exists more than once.
+    #[error("{name:?} is defined in more than one place")]
+    AmbiguousSymbol { name: String, places: Vec<String> },
+    /// The region does not fit the model's context.
+    #[error("{what} is too long for the model's context")]
+    TooLong {
+        what: String,
+        #[source]
+        source: BudgetError,
+    },
+    /// A file cannot be edited.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// The model failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A prompt template failed.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The changes do not go together.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The patch cannot be built.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
+}
+
+impl AgentError {
+    /// Wraps a budget failure with the name of what did not fit.
+    fn budget(what: &str, error: BudgetError) -> Self {
+        match error {
+            BudgetError::Prompt(error) => Self::Prompt(error),
+            BudgetError::Model(error) => Self::Model(error),
+            too_long @ BudgetError::TooLong { .. } => Self::TooLong {
+                what: what.to_owned(),
+                source: too_long,
+            },
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod context;
 mod directories;
+mod engine;
 mod exit;
 mod interrupt;
 mod json;

@@ -4,7 +4,7 @@ use crate::index::Index;
 use crate::lang::{ParsedFile, SymbolKind};
 use crate::prompt::Fragment;
 use crate::repo::SourceText;
-use crate::text::{LineIndex, TextRange};
+use crate::text::TextRange;
 
 use super::answer::is_import;
 use super::target::Region;
@@ -46,7 +46,7 @@ pub(super) fn used(index: &Index, source: &SourceText, region: &Region, request:
         let parsed = ParsedFile::parse(language, &source.text);
         let uses = parsed.references(&source.text);
         let inside: Vec<TextRange> =
-            uses.iter().map(|u| u.name_range()).filter(|range| region.range.contains(*range)).collect();
+            uses.iter().map(|u| u.range).filter(|range| region.range.contains(*range)).collect();
         names.extend(inside.into_iter().map(|range| &source.text[range.as_range()]));
     }
     let mut lines = Vec::new();
@@ -64,15 +64,6 @@ pub(super) fn used(index: &Index, source: &SourceText, region: &Region, request:
         title: "signatures from other files".to_owned(),
         text: lines.join("\n"),
     }
-}
-
-/// Returns up to `most` lines around the zero-based `line`.
-pub(super) fn lines_around(text: &str, line: usize, most: usize) -> String {
-    let index = LineIndex::new(text);
-    let first = line.saturating_sub(most / 2);
-    let start = index.line_range(first).start;
-    let end = index.line_range(first + most - 1).end;
-    text[start..end].trim_end().to_owned()
 }
 
 fn identifiers(text: &str) -> impl Iterator<Item = &str> {

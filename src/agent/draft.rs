@@ -116,9 +116,9 @@ fn import_edit(source: &SourceText, imports: &[String]) -> TextEdit {
 /// docstring, a package clause, `"use strict"`.
 fn import_offset(text: &str, language: Language) -> usize {
     let parsed = ParsedFile::parse(language, text);
-    let root = parsed.tree().root_node();
-    let mut cursor = root.walk();
     let mut offset = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let Some(root) = parsed.tree().map(|tree| tree.root_node()) else { return offset };
+    let mut cursor = root.walk();
     let mut leading = true;
     for child in root.named_children(&mut cursor) {
         let code = &text[child.byte_range()];

@@ -17,6 +17,10 @@ pub(super) struct Dangling {
 pub(super) fn rename(drafts: &mut Drafts<'_>, index: &Index, old: &str, new: &str) -> Result<Vec<RepoPath>, RepoError> {
     let mut touched = Vec::new();
     for reference in index.references_to(old) {
+        let is_definition = index.in_file(&reference.path).iter().any(|s| s.definition.name_range == reference.range);
+        if is_definition {
+            continue;
+        }
         let text = &drafts.source(&reference.path)?.text;
         let stands_there = text.get(reference.range.as_range()) == Some(old);
         if !stands_there || drafts.touches(&reference.path, reference.range) {
@@ -72,7 +76,7 @@ pub(super) fn forget(
 /// list holds nothing else. None where the result would not parse as well as before.
 fn list_edit(text: &str, language: Language, name: &str, at: TextRange) -> Option<TextEdit> {
     let before = ParsedFile::parse(language, text);
-    let root = before.tree().root_node();
+    let root = before.tree()?.root_node();
     let mut statement = root.descendant_for_byte_range(at.start, at.end)?;
     while let Some(parent) = statement.parent().filter(|parent| parent.id() != root.id()) {
         statement = parent;

@@ -28,7 +28,7 @@ pub(super) fn locate(
             }
             // A request for a new file alone needs no other place.
             match targets.is_empty() || intent.also_edits {
-                true => choose(request, bench, &mentions, candidates, session, usage)?,
+                true => choose(request, bench, candidates, session, usage)?,
                 false => Vec::new(),
             }
         }
@@ -222,7 +222,6 @@ fn is_local(index: &Index, symbol: &Symbol) -> bool {
 fn choose(
     request: &Request,
     bench: &Workbench<'_>,
-    mentions: &Mentions,
     candidates: Vec<Place>,
     session: &mut dyn Session,
     usage: &mut Usage,
@@ -245,7 +244,6 @@ fn choose(
             }
         }
     }
-    let _ = mentions;
     match chosen.is_empty() {
         true => Err(AgentError::NothingFound),
         false => Ok(chosen),

@@ -102,7 +102,7 @@ impl Run<'_> {
             context::outline(bench.index, &source, &region),
             context::used(bench.index, &source, &region, &self.request.text),
         ];
-        let answer_tokens = 2 * bench.model.count_tokens(&region.code) + 256;
+        let answer_tokens = self.answer_tokens(2 * bench.model.count_tokens(&region.code) + 256);
         let language = region.language.map_or("", |language| language.spec().fence);
         let fitted = self.budget(answer_tokens).fit(bench.model, &fragments, |texts| {
             RewritePrompt {
@@ -165,7 +165,7 @@ impl Run<'_> {
             context::outline(bench.index, &source, &anchor),
             context::used(bench.index, &source, &anchor, &self.request.text),
         ];
-        let answer_tokens = 1024;
+        let answer_tokens = self.answer_tokens(1024);
         let language = anchor.language.map_or("", |language| language.spec().fence);
         let fitted = self.budget(answer_tokens).fit(bench.model, &fragments, |texts| {
             InsertPrompt {
@@ -215,7 +215,7 @@ impl Run<'_> {
                 text: file.text.clone(),
             })
             .collect();
-        let answer_tokens = 2048;
+        let answer_tokens = self.answer_tokens(2048);
         let mut budget = self.budget(answer_tokens);
         budget.fragment_tokens *= 2;
         let fitted = budget.fit(bench.model, &fragments, |texts| {
@@ -355,6 +355,10 @@ impl Run<'_> {
     fn may_lose_names(&self) -> bool {
         let lower = self.request.text.to_lowercase();
         ["rename", "remove", "delete", "drop"].iter().any(|word| lower.contains(word))
+    }
+
+    fn answer_tokens(&self, by_size: usize) -> usize {
+        self.bench.config.answer_tokens.unwrap_or(by_size)
     }
 
     fn budget(&self, answer_tokens: usize) -> TokenBudget {

@@ -116,6 +116,7 @@ fn excerpt(failure: &GateFailure) -> String {
         GateFailure::Syntax { excerpt, .. } => excerpt.clone(),
         GateFailure::Empty
         | GateFailure::Unchanged
+        | GateFailure::Unparsed
         | GateFailure::Lost { .. }
         | GateFailure::Repeated { .. }
         | GateFailure::NothingNew

@@ -1,8 +1,150 @@
-use crate::cli::args::EditArgs;
-use crate::cli::context::Context;
+use std::io::Read;
+use std::path::Path;
+use std::{fs, io};
+
+use anyhow::Context as _;
+
+use super::{apply, show};
+use crate::agent::{self, AgentConfig, Request, Workbench};
+use crate::cli::args::{EditArgs, PatchFormat};
+use crate::cli::context::{Context, now_unix_s};
 use crate::cli::exit::ExitStatus;
+use crate::cli::message::{self, UsageError};
+use crate::cli::output::{self, Audience};
+use crate::cli::{engine, json, mail};
+use crate::index::{Index, IndexConfig, SkipReason};
+use crate::ledger::Entry;
+use crate::model::Sampling;
+use crate::progress::Progress;
+use crate::repo::{RepoError, Repository};
+use crate::text::RepoPath;
 
 /// Turns a request into a proposal.
-pub(super) fn run(_args: &EditArgs, _context: &Context) -> anyhow::Result<ExitStatus> {
-    anyhow::bail!("`skiff edit` is not in this build")
+pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let repository = context.repository()?;
+    let request = Request {
+        text: request_text(&args.request)?,
+        paths: paths(&repository, context, &args.paths)?,
+        symbols: args.symbol.clone(),
+    };
+    let snapshot = repository.snapshot()?;
+    let index = Index::build(&snapshot, &IndexConfig::default(), &context.progress)?;
+    for skipped in index.skipped() {
+        let what = match skipped.reason {
+            SkipReason::TooLarge => "it is too large",
+            SkipReason::Unreadable => "it cannot be read",
+            SkipReason::NotParsed => "it is searched as text only: too much to parse",
+            // Images and the like are in every repository.
+            SkipReason::NotText => continue,
+        };
+        context.progress.note(&format!("not indexed: {}: {what}", skipped.path));
+    }
+    let model = engine::load(context)?;
+    let config = AgentConfig {
+        attempts: args.attempts,
+        answer_tokens: args.max_tokens.map(|tokens| tokens as usize),
+        sampling: Sampling {
+            seed: context.settings.seed,
+            ..Sampling::default()
+        },
+        ..AgentConfig::default()
+    };
+    let bench = Workbench {
+        snapshot: &snapshot,
+        index: &index,
+        model: model.as_ref(),
+        config: &config,
+        progress: &context.progress,
+    };
+    let proposal = agent::propose(&request, &bench)?;
+    if proposal.patch.is_empty() {
+        for region in &proposal.regions {
+            if let Some(failure) = &region.failure {
+                message::warning(&format!("{}: {failure}", region.path));
+            }
+        }
+        message::note("nothing to change");
+        return Ok(ExitStatus::NothingToChange);
+    }
+    let proposals = context.proposals(&repository)?;
+    let id = proposals.add(&proposal, now_unix_s()?)?;
+    let entry = proposals.get(id)?;
+    show_patch(args, &entry)?;
+    summarize(context, &entry);
+    match (entry.proposal.passed(), args.apply) {
+        (true, true) => apply::apply(context, &repository, &entry),
+        (true, false) => Ok(ExitStatus::Done),
+        (false, _) => {
+            message::warning("a gate failed; the proposal is kept for you to look at");
+            Ok(ExitStatus::GateFailed)
+        }
+    }
+}
+
+fn request_text(typed: &str) -> anyhow::Result<String> {
+    let text = match typed {
+        "-" => {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text).context("cannot read the request from stdin")?;
+            text
+        }
+        typed => typed.to_owned(),
+    };
+    match text.trim() {
+        "" => Err(UsageError("the request is empty".to_owned()).into()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// Parses the paths; the root of the work tree stands for no restriction.
+fn paths(repository: &Repository, context: &Context, typed: &[impl AsRef<Path>]) -> anyhow::Result<Vec<RepoPath>> {
+    let mut paths = Vec::new();
+    for typed in typed {
+        match repository.relative(&context.directory, typed.as_ref()) {
+            Ok(path) => paths.push(path),
+            Err(RepoError::WorkTreeRoot(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(paths)
+}
+
+/// Writes the patch where it was asked for: to a file, or to stdout.
+fn show_patch(args: &EditArgs, entry: &Entry) -> anyhow::Result<()> {
+    if let Some(file) = args.output.as_deref().filter(|file| *file != Path::new("-")) {
+        let text = match format(args, file) {
+            PatchFormat::Diff => entry.proposal.patch.unified(),
+            PatchFormat::Mbox => mail::message(entry),
+        };
+        fs::write(file, text).with_context(|| format!("cannot write the patch to {}", file.display()))?;
+    }
+    if args.json {
+        output::write_json(&json::ProposalView::of(entry))?;
+    } else if args.output.as_deref().is_none_or(|file| file == Path::new("-")) {
+        match (args.format.unwrap_or(PatchFormat::Diff), output::audience()) {
+            (PatchFormat::Diff, Audience::Person) => output::write_styled(&show::page(entry))?,
+            (PatchFormat::Diff, Audience::Program) => output::write_raw(entry.proposal.patch.unified().as_bytes())?,
+            (PatchFormat::Mbox, _) => output::write_raw(mail::message(entry).as_bytes())?,
+        }
+    }
+    Ok(())
+}
+
+fn format(args: &EditArgs, file: &Path) -> PatchFormat {
+    args.format.unwrap_or_else(|| match file.extension().is_some_and(|extension| extension == "mbox") {
+        true => PatchFormat::Mbox,
+        false => PatchFormat::Diff,
+    })
+}
+
+fn summarize(context: &Context, entry: &Entry) {
+    let usage = &entry.proposal.usage;
+    context.progress.note(&format!(
+        "{} tokens read ({} from the cache), {} written, {:.1} s",
+        usage.prompt_tokens,
+        usage.cached_tokens,
+        usage.completion_tokens,
+        (usage.prefill_ms + usage.decode_ms) as f64 / 1000.0
+    ));
+    context.progress.note(&format!("proposal {0}: `skiff show {0}`, `skiff apply {0}`", entry.id));
 }
