@@ -1,163 +1,96 @@
-//! Proposals are kept, numbered and never lost.
+//! The life of a proposal on the command line: listed, shown, applied, taken back, discarded.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+mod support;
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
 
-use skiff::agent::{ModelStamp, Proposal};
-use skiff::ledger::{LedgerError, ProposalId, ProposalState, ProposalStore};
-use skiff::model::{Sampling, Usage};
-use skiff::patch::{FilePatch, FileSide, Patch};
-use skiff::repo::FileMode;
-use skiff::text::RepoPath;
+use support::Place;
 
-const KEY: &str = "0123456789abcdef";
+const SOURCE: &str = "def f():\n    return 1\n";
 
-fn proposal(request: &str) -> Proposal {
-    Proposal {
-        request: request.to_owned(),
-        model: ModelStamp {
-            name: "scripted".to_owned(),
-            sha256: "scripted".to_owned(),
-        },
-        sampling: Sampling::default(),
-        regions: Vec::new(),
-        usage: Usage::default(),
-        patch: Patch {
-            files: vec![FilePatch {
-                path: RepoPath::new("a \u{fc}").unwrap(),
-                old: None,
-                new: Some(FileSide::new("\u{feff}a\r\nb".to_owned(), FileMode::Executable)),
-            }],
-        },
-    }
-}
-
-fn id(number: &str) -> ProposalId {
-    number.parse().unwrap()
+fn place() -> Place {
+    Place::with(&[("src/a.py", SOURCE), ("b.txt", "b\n")])
 }
 
 #[test]
-fn a_proposal_comes_back_as_it_was_kept() {
-    let state = tempfile::tempdir().unwrap();
-    let store = ProposalStore::open(state.path(), KEY).unwrap();
-    assert!(store.list().unwrap().is_empty());
-    let kept = proposal("do it");
-    let first = store.add(&kept, 1_700_000_000).unwrap();
-    assert_eq!(first, id("1"));
-    let entry = ProposalStore::open(state.path(), KEY).unwrap().get(first).unwrap();
-    assert_eq!(
-        (entry.id, entry.created_unix_s, entry.state),
-        (first, 1_700_000_000, ProposalState::Open)
-    );
-    assert_eq!(
-        (entry.proposal.request.as_str(), &entry.proposal.patch),
-        ("do it", &kept.patch)
-    );
-    let other = ProposalStore::open(state.path(), "fedcba9876543210").unwrap();
-    assert!(matches!(other.get(first), Err(LedgerError::NoSuchProposal(missing)) if missing == first));
+fn a_proposal_is_applied_and_taken_back() {
+    let place = place();
+    let id = place.propose("src/a.py", "return 1", "return 2").to_string();
+    let applied = place.skiff(&["apply", &id]);
+    assert_eq!((applied.code, applied.stdout.as_str()), (0, ""), "{}", applied.stderr);
+    assert_eq!(place.read("src/a.py"), "def f():\n    return 2\n");
+    assert_eq!(place.skiff(&["list"]).stdout, "");
+    assert!(place.skiff(&["list", "--all"]).stdout.contains("applied"));
+
+    let undone = place.skiff(&["-C", "src", "undo"]);
+    assert_eq!(undone.code, 0, "{}", undone.stderr);
+    assert_eq!(place.read("src/a.py"), SOURCE);
+    assert!(place.skiff(&["list"]).stdout.contains("open"));
+    assert_eq!(place.skiff(&["undo"]).code, 1);
+    assert_eq!(place.git(&["status", "--porcelain"]), "");
 }
 
 #[test]
-fn numbers_are_not_used_again_after_a_discard() {
-    let state = tempfile::tempdir().unwrap();
-    let store = ProposalStore::open(state.path(), KEY).unwrap();
-    let ids: Vec<_> = (0..11).map(|n| store.add(&proposal("x"), n).unwrap()).collect();
-    store.set_state(ids[10], ProposalState::Discarded).unwrap();
-    store.set_state(ids[0], ProposalState::Applied).unwrap();
-    assert_eq!(store.add(&proposal("y"), 0).unwrap(), id("12"));
-    let list = store.list().unwrap();
-    let numbers: Vec<String> = list.iter().map(|entry| entry.id.to_string()).collect();
-    assert_eq!(
-        numbers,
-        (1..=12).map(|n: u32| n.to_string()).collect::<Vec<_>>(),
-        "in order of numbers, not names"
-    );
-    assert_eq!(
-        (list[0].state, list[10].state),
-        (ProposalState::Applied, ProposalState::Discarded)
-    );
-    assert!(matches!(
-        store.set_state(id("99"), ProposalState::Open),
-        Err(LedgerError::NoSuchProposal(_))
-    ));
+fn a_changed_preimage_is_named_and_nothing_is_written() {
+    let place = place();
+    let id = place.propose("src/a.py", "return 1", "return 2").to_string();
+    fs::write(place.repo().join("src/a.py"), "mine\n").unwrap();
+    let refused = place.skiff(&["apply", &id]);
+    assert_eq!(refused.code, 6);
+    assert!(refused.stderr.contains("src/a.py"), "{}", refused.stderr);
+    assert_eq!(place.read("src/a.py"), "mine\n");
 }
 
 #[test]
-fn writers_side_by_side_get_numbers_of_their_own() {
-    let state = tempfile::tempdir().unwrap();
-    let ids: Vec<ProposalId> = std::thread::scope(|scope| {
-        let add = || {
-            let store = ProposalStore::open(state.path(), KEY).unwrap();
-            (0..5)
-                .map(|n| store.add(&proposal("x"), n).unwrap())
-                .collect::<Vec<_>>()
-        };
-        let threads: Vec<_> = (0..4).map(|_| scope.spawn(add)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-    });
-    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 20);
-    assert_eq!(
-        ProposalStore::open(state.path(), KEY).unwrap().list().unwrap().len(),
-        20
-    );
-    let names = fs::read_dir(state.path().join("proposals").join(KEY)).unwrap();
-    assert_eq!(names.count(), 20, "no temporary file is left");
+fn what_show_prints_into_a_pipe_is_what_git_takes() {
+    let place = Place::with(&[("a.py", "x = '\u{1b}[31m'\r\ny = 1")]);
+    let id = place.propose("a.py", "y = 1", "y = 2").to_string();
+    let shown = place.skiff(&["show", &id]);
+    assert!(shown.stdout.contains("\u{1b}[31m'\r\n"), "{:?}", shown.stdout);
+    fs::write(place.root().join("patch"), &shown.stdout).unwrap();
+    place.git(&["apply", "--check", "../patch"]);
+
+    let mail = place.skiff(&["show", &id, "--format", "mbox"]);
+    assert!(mail.stdout.contains("Assisted-by: skiff (test)"), "{}", mail.stdout);
+    assert!(!mail.stdout.contains("Signed-off-by"));
+    fs::write(place.root().join("mail"), &mail.stdout).unwrap();
+    place.git(&["am", "--quiet", "../mail"]);
+    assert_eq!(place.read("a.py"), "x = '\u{1b}[31m'\r\ny = 2");
 }
 
 #[test]
-fn damage_is_named() {
-    let state = tempfile::tempdir().unwrap();
-    let store = ProposalStore::open(state.path(), KEY).unwrap();
-    store.add(&proposal("x"), 0).unwrap();
-    let second = store.add(&proposal("x"), 0).unwrap();
-    let file = |n: u32| state.path().join("proposals").join(KEY).join(format!("{n}.json"));
-    let damaged = |result: Result<(), LedgerError>, expected: PathBuf| match result {
-        Err(LedgerError::Damaged { file, source }) => {
-            assert_eq!(file, expected);
-            source.to_string()
-        }
-        other => panic!("{other:?}"),
-    };
-    fs::copy(file(1), file(2)).unwrap();
-    assert_eq!(damaged(store.get(second).map(drop), file(2)), "it holds proposal 1");
-    let json = fs::read_to_string(file(1)).unwrap();
-    fs::write(file(2), &json[..40]).unwrap();
-    damaged(store.list().map(drop), file(2));
-    damaged(store.set_state(second, ProposalState::Applied), file(2));
-    let outside = json.replace("a \u{fc}", "../x").replace("\"id\":1", "\"id\":2");
-    fs::write(file(2), outside).unwrap();
-    assert!(damaged(store.get(second).map(drop), file(2)).contains("outside the repository"));
-    fs::write(
-        file(2),
-        json.replace("a\\r\\nb", "a\\r\\nc").replace("\"id\":1", "\"id\":2"),
-    )
-    .unwrap();
-    assert!(
-        damaged(store.get(second).map(drop), file(2)).contains("blob id"),
-        "the text was tampered with"
-    );
-    assert!(store.get(id("1")).is_ok(), "the others are not touched by it");
-    fs::remove_file(file(2)).unwrap();
-    fs::write(file(2).with_file_name("notes.txt"), "not ours").unwrap();
-    assert_eq!(store.list().unwrap().len(), 1);
+fn what_a_person_sees_is_escaped_and_coloured() {
+    let place = Place::with(&[("a.py", "x = '\u{1b}[31m'\ny = 1\n")]);
+    let id = place.propose("a.py", "y = 1", "y = '\u{202e}'").to_string();
+    let shown = place.skiff(&["show", &id, "--color", "always"]).stdout;
+    assert!(shown.contains("\\u{1b}[31m"), "{shown}");
+    assert!(shown.contains("\u{1b}[32m+y = '\\u{202e}'\u{1b}[0m\n"), "{shown:?}");
 }
 
 #[test]
-fn what_is_no_number_or_key_is_refused() {
-    for text in ["", "0", "-1", "+1", "01", "1.json", "../1", "99999999999999999999999"] {
-        assert!(
-            matches!(text.parse::<ProposalId>(), Err(LedgerError::NotAnId(_))),
-            "{text:?}"
-        );
-    }
-    let state = tempfile::tempdir().unwrap();
-    for key in ["", "..", "a/b"] {
-        assert!(matches!(
-            ProposalStore::open(state.path(), key),
-            Err(LedgerError::BadKey(_))
-        ));
-    }
+fn discarded_proposals_cannot_be_applied() {
+    let place = place();
+    let id = place.propose("b.txt", "b", "c").to_string();
+    assert_eq!(place.skiff(&["discard", &id]).code, 0);
+    assert_eq!(place.skiff(&["apply", &id]).code, 1);
+    assert_eq!(place.skiff(&["discard", "77"]).code, 1);
+    assert_eq!(place.read("b.txt"), "b\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    use std::process::Stdio;
+
+    let place = place();
+    let mut child = place
+        .command(env!("CARGO_BIN_EXE_skiff"))
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stderr, b"");
 }

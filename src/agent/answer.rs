@@ -92,7 +92,10 @@ mod tests {
 
     #[test]
     fn imports_are_set_apart() {
-        let answer = Answer::new("import re\nfrom os import path\n\n\ndef f():\n    pass\n", Some(Language::Python));
+        let answer = Answer::new(
+            "import re\nfrom os import path\n\n\ndef f():\n    pass\n",
+            Some(Language::Python),
+        );
         assert_eq!(answer.imports, ["import re", "from os import path"]);
         assert_eq!(answer.code, "def f():\n    pass");
         let only = Answer::new("use a::b;\n", Some(Language::Rust));

@@ -22,9 +22,16 @@ pub(super) fn outline(index: &Index, source: &SourceText, region: &Region) -> Fr
         if region.range.contains(definition.range) || is_local(index, source, definition.range) {
             continue;
         }
-        let depth = definition.container.as_deref().map_or(0, |c| c.replace("::", ".").split('.').count());
+        let depth = definition
+            .container
+            .as_deref()
+            .map_or(0, |c| c.replace("::", ".").split('.').count());
         let text = match is_one_line(definition.kind) {
-            true => source.text[definition.range.as_range()].lines().next().unwrap_or("").trim_end(),
+            true => source.text[definition.range.as_range()]
+                .lines()
+                .next()
+                .unwrap_or("")
+                .trim_end(),
             false => definition.signature.as_str(),
         };
         let line = format!("{}{}", "    ".repeat(depth), shortened(text));
@@ -45,8 +52,11 @@ pub(super) fn used(index: &Index, source: &SourceText, region: &Region, request:
     if let Some(language) = region.language {
         let parsed = ParsedFile::parse(language, &source.text);
         let uses = parsed.references(&source.text);
-        let inside: Vec<TextRange> =
-            uses.iter().map(|u| u.range).filter(|range| region.range.contains(*range)).collect();
+        let inside: Vec<TextRange> = uses
+            .iter()
+            .map(|u| u.range)
+            .filter(|range| region.range.contains(*range))
+            .collect();
         names.extend(inside.into_iter().map(|range| &source.text[range.as_range()]));
     }
     let mut lines = Vec::new();
@@ -67,18 +77,24 @@ pub(super) fn used(index: &Index, source: &SourceText, region: &Region, request:
 }
 
 fn identifiers(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c == '_' || c.is_alphanumeric())).filter(|word| word.len() > 2)
+    text.split(|c: char| !(c == '_' || c.is_alphanumeric()))
+        .filter(|word| word.len() > 2)
 }
 
 fn is_one_line(kind: SymbolKind) -> bool {
-    matches!(kind, SymbolKind::Constant | SymbolKind::Variable | SymbolKind::Type | SymbolKind::Macro | SymbolKind::Field)
+    matches!(
+        kind,
+        SymbolKind::Constant | SymbolKind::Variable | SymbolKind::Type | SymbolKind::Macro | SymbolKind::Field
+    )
 }
 
 /// Tells whether a definition stands inside a function.
 fn is_local(index: &Index, source: &SourceText, range: TextRange) -> bool {
     index.in_file(&source.path).iter().any(|other| {
-        matches!(other.definition.kind, SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor)
-            && other.definition.range != range
+        matches!(
+            other.definition.kind,
+            SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor
+        ) && other.definition.range != range
             && other.definition.range.contains(range)
     })
 }

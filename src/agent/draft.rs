@@ -37,7 +37,10 @@ impl<'a> Drafts<'a> {
     /// Adds an edit; two insertions at one place follow each other.
     pub(super) fn edit(&mut self, path: &RepoPath, edit: TextEdit) -> Result<(), RepoError> {
         let edits = &mut self.file(path)?.edits;
-        match edits.iter_mut().find(|other| other.range == edit.range && edit.range.is_empty()) {
+        match edits
+            .iter_mut()
+            .find(|other| other.range == edit.range && edit.range.is_empty())
+        {
             Some(other) => other.replacement.push_str(&edit.replacement),
             None => edits.push(edit),
         }
@@ -46,7 +49,9 @@ impl<'a> Drafts<'a> {
 
     /// Tells whether an earlier edit shares bytes with `range`.
     pub(super) fn touches(&self, path: &RepoPath, range: TextRange) -> bool {
-        self.files.get(path).is_some_and(|file| file.edits.iter().any(|e| e.range.overlaps(range)))
+        self.files
+            .get(path)
+            .is_some_and(|file| file.edits.iter().any(|e| e.range.overlaps(range)))
     }
 
     /// Adds import lines, at the end of the file's own imports.
@@ -116,14 +121,23 @@ fn import_edit(source: &SourceText, imports: &[String]) -> TextEdit {
 /// docstring, a package clause, `"use strict"`.
 fn import_offset(text: &str, language: Language) -> usize {
     let parsed = ParsedFile::parse(language, text);
-    let mut offset = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let Some(root) = parsed.tree().map(|tree| tree.root_node()) else { return offset };
+    let mut offset = if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
+    let Some(root) = parsed.tree().map(|tree| tree.root_node()) else {
+        return offset;
+    };
     let mut cursor = root.walk();
     let mut leading = true;
     for child in root.named_children(&mut cursor) {
         let code = &text[child.byte_range()];
         let import = is_import(code.lines().next().unwrap_or(""), language)
-            || matches!(child.kind(), "import_statement" | "import_from_statement" | "import_declaration" | "use_declaration");
+            || matches!(
+                child.kind(),
+                "import_statement" | "import_from_statement" | "import_declaration" | "use_declaration"
+            );
         leading &= match child.kind() {
             "package_declaration" | "package_clause" | "inner_attribute_item" => true,
             // A comment right above code belongs to that code.
@@ -162,10 +176,16 @@ mod tests {
 
     #[test]
     fn imports_go_after_the_last_import() {
-        assert_eq!(offset_line("import a\nfrom b import (\n  c,\n)\n\nx = 1\n", Language::Python), 4);
+        assert_eq!(
+            offset_line("import a\nfrom b import (\n  c,\n)\n\nx = 1\n", Language::Python),
+            4
+        );
         assert_eq!(offset_line("//! doc\n\nuse a::b;\n\nfn f() {}\n", Language::Rust), 3);
         assert_eq!(offset_line("#include <a.h>\n#include <b.h>\nint x;\n", Language::C), 2);
-        assert_eq!(offset_line("'use strict';\nconst a = require('a');\nf();\n", Language::JavaScript), 2);
+        assert_eq!(
+            offset_line("'use strict';\nconst a = require('a');\nf();\n", Language::JavaScript),
+            2
+        );
     }
 
     #[test]

@@ -17,7 +17,10 @@ pub(super) struct Dangling {
 pub(super) fn rename(drafts: &mut Drafts<'_>, index: &Index, old: &str, new: &str) -> Result<Vec<RepoPath>, RepoError> {
     let mut touched = Vec::new();
     for reference in index.references_to(old) {
-        let is_definition = index.in_file(&reference.path).iter().any(|s| s.definition.name_range == reference.range);
+        let is_definition = index
+            .in_file(&reference.path)
+            .iter()
+            .any(|s| s.definition.name_range == reference.range);
         if is_definition {
             continue;
         }
@@ -138,10 +141,30 @@ mod tests {
     #[test]
     fn names_leave_import_and_export_lists() {
         let cases = [
-            (Language::Python, "from m import alpha, beta\nx = 1\n", "alpha", "from m import beta\nx = 1\n"),
-            (Language::Python, "from m import alpha, beta\nx = 1\n", "beta", "from m import alpha\nx = 1\n"),
-            (Language::JavaScript, "module.exports = {\n  alpha,\n  beta,\n};\n", "beta", "module.exports = {\n  alpha,\n};\n"),
-            (Language::JavaScript, "module.exports = { alpha, beta };\n", "beta", "module.exports = { alpha };\n"),
+            (
+                Language::Python,
+                "from m import alpha, beta\nx = 1\n",
+                "alpha",
+                "from m import beta\nx = 1\n",
+            ),
+            (
+                Language::Python,
+                "from m import alpha, beta\nx = 1\n",
+                "beta",
+                "from m import alpha\nx = 1\n",
+            ),
+            (
+                Language::JavaScript,
+                "module.exports = {\n  alpha,\n  beta,\n};\n",
+                "beta",
+                "module.exports = {\n  alpha,\n};\n",
+            ),
+            (
+                Language::JavaScript,
+                "module.exports = { alpha, beta };\n",
+                "beta",
+                "module.exports = { alpha };\n",
+            ),
             (Language::Rust, "use m::{alpha, beta};\n", "alpha", "use m::{beta};\n"),
         ];
         for (language, text, name, expected) in cases {
@@ -152,6 +175,9 @@ mod tests {
     #[test]
     fn an_import_of_the_name_alone_goes_away() {
         let text = "import os\nimport alpha\nx = 1\n";
-        assert_eq!(without(text, Language::Python, "alpha").as_deref(), Some("import os\nx = 1\n"));
+        assert_eq!(
+            without(text, Language::Python, "alpha").as_deref(),
+            Some("import os\nx = 1\n")
+        );
     }
 }

@@ -59,19 +59,51 @@ impl Intent {
             .map(str::to_lowercase)
             .collect();
         let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-        const ADDS: &[&str] = &["add", "introduce", "write", "create", "implement", "provide", "new", "extract"];
+        const ADDS: &[&str] = &[
+            "add",
+            "introduce",
+            "write",
+            "create",
+            "implement",
+            "provide",
+            "new",
+            "extract",
+        ];
         const THINGS: &[&str] = &[
-            "function", "method", "class", "helper", "test", "tests", "struct", "enum", "trait", "interface", "constant",
-            "functions", "methods", "macro", "constructor", "subcommand", "command", "getter", "setter", "property",
+            "function",
+            "method",
+            "class",
+            "helper",
+            "test",
+            "tests",
+            "struct",
+            "enum",
+            "trait",
+            "interface",
+            "constant",
+            "functions",
+            "methods",
+            "macro",
+            "constructor",
+            "subcommand",
+            "command",
+            "getter",
+            "setter",
+            "property",
         ];
         let adds = words.iter().enumerate().any(|(i, word)| {
             ADDS.contains(&word.as_str())
-                && words[i + 1..].iter().take(5).any(|near| THINGS.contains(&near.as_str()))
+                && words[i + 1..]
+                    .iter()
+                    .take(5)
+                    .any(|near| THINGS.contains(&near.as_str()))
         });
         Self {
             adds,
             deletes: any(&["delete", "remove", "drop", "rid"]),
-            also_edits: any(&["use", "change", "update", "call", "move", "import", "replace", "extract", "export"]),
+            also_edits: any(&[
+                "use", "change", "update", "call", "move", "import", "replace", "extract", "export",
+            ]),
         }
     }
 }
@@ -80,13 +112,19 @@ impl Intent {
 fn new_files(request: &Request, bench: &Workbench<'_>, mentions: &Mentions, intent: Intent) -> Vec<Target> {
     let makes = intent.adds || {
         let lower = request.text.to_lowercase();
-        ["create", "add", "write", "new", "move", "extract"].iter().any(|word| lower.contains(word))
+        ["create", "add", "write", "new", "move", "extract"]
+            .iter()
+            .any(|word| lower.contains(word))
     };
     let named = mentions.paths.iter().chain(&request.paths);
     let missing = named.filter(|path| {
         let ends = format!("/{path}");
         !bench.snapshot.exists(path)
-            && !bench.snapshot.files().iter().any(|file| file.path.as_str().ends_with(&ends))
+            && !bench
+                .snapshot
+                .files()
+                .iter()
+                .any(|file| file.path.as_str().ends_with(&ends))
     });
     let mut paths: Vec<&RepoPath> = missing.collect();
     paths.dedup();
@@ -103,7 +141,10 @@ fn named_on_command_line(request: &Request, index: &Index) -> Result<Vec<Place>,
         let found: Vec<&&Symbol> = found.iter().filter(|symbol| allowed(request, &symbol.path)).collect();
         match found[..] {
             [] => {
-                let similar = index.search(name, 3).into_iter().map(|hit| index.symbol(hit.symbol).qualified.clone());
+                let similar = index
+                    .search(name, 3)
+                    .into_iter()
+                    .map(|hit| index.symbol(hit.symbol).qualified.clone());
                 return Err(AgentError::NoSuchSymbol {
                     name: name.clone(),
                     similar: similar.collect(),
@@ -113,7 +154,10 @@ fn named_on_command_line(request: &Request, index: &Index) -> Result<Vec<Place>,
             _ => {
                 return Err(AgentError::AmbiguousSymbol {
                     name: name.clone(),
-                    places: found.iter().map(|s| format!("{}:{}: {}", s.path, s.line + 1, s.qualified)).collect(),
+                    places: found
+                        .iter()
+                        .map(|s| format!("{}:{}: {}", s.path, s.line + 1, s.qualified))
+                        .collect(),
                 });
             }
         }
@@ -124,7 +168,11 @@ fn named_on_command_line(request: &Request, index: &Index) -> Result<Vec<Place>,
 fn allowed(request: &Request, path: &RepoPath) -> bool {
     request.paths.is_empty()
         || request.paths.iter().any(|own| {
-            own == path || path.as_str().strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            own == path
+                || path
+                    .as_str()
+                    .strip_prefix(own.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
         })
 }
 
@@ -132,7 +180,10 @@ fn allowed(request: &Request, path: &RepoPath) -> bool {
 fn candidates(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> Vec<Place> {
     let index = bench.index;
     let most = bench.config.candidates;
-    let mut places: Vec<Place> = mentioned(request, index, mentions).into_iter().map(Place::Symbol).collect();
+    let mut places: Vec<Place> = mentioned(request, index, mentions)
+        .into_iter()
+        .map(Place::Symbol)
+        .collect();
     places.truncate(most);
     for hit in index.search(&request.text, most * 8) {
         if places.len() >= most {
@@ -154,7 +205,10 @@ fn candidates(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> 
     }
     if places.is_empty() {
         let hits = index.search_files(&request.text, 3);
-        let files = hits.into_iter().map(|hit| hit.path).filter(|path| allowed(request, path));
+        let files = hits
+            .into_iter()
+            .map(|hit| hit.path)
+            .filter(|path| allowed(request, path));
         places.extend(files.map(Place::File));
     }
     places
@@ -166,15 +220,25 @@ fn mentioned(request: &Request, index: &Index, mentions: &Mentions) -> Vec<Symbo
     let mut found = Vec::new();
     for name in mentions.names.iter().chain(&mentions.words) {
         let all = index.named(name);
-        let mut own: Vec<&&Symbol> = all.iter().filter(|s| allowed(request, &s.path) && !is_local(index, s)).collect();
+        let mut own: Vec<&&Symbol> = all
+            .iter()
+            .filter(|s| allowed(request, &s.path) && !is_local(index, s))
+            .collect();
         if own.len() > 1 {
-            let in_named_file: Vec<&&Symbol> =
-                own.iter().filter(|s| mentions.paths.iter().any(|p| s.path.as_str().ends_with(p.as_str()))).copied().collect();
+            let in_named_file: Vec<&&Symbol> = own
+                .iter()
+                .filter(|s| mentions.paths.iter().any(|p| s.path.as_str().ends_with(p.as_str())))
+                .copied()
+                .collect();
             let in_named_container: Vec<&&Symbol> = own
                 .iter()
                 .filter(|s| {
                     let container = s.definition.container.as_deref().unwrap_or("");
-                    mentions.names.iter().chain(&mentions.words).any(|n| n != name && container.ends_with(n.as_str()))
+                    mentions
+                        .names
+                        .iter()
+                        .chain(&mentions.words)
+                        .any(|n| n != name && container.ends_with(n.as_str()))
                 })
                 .copied()
                 .collect();
@@ -196,24 +260,34 @@ fn mentioned(request: &Request, index: &Index, mentions: &Mentions) -> Vec<Symbo
 /// Tells whether a symbol makes a good region: not inside a function, and no container of many lines, whose members
 /// are candidates themselves.
 fn is_editable(index: &Index, symbol: &Symbol) -> bool {
-    if matches!(symbol.definition.kind, SymbolKind::Impl | SymbolKind::Module | SymbolKind::Field) || is_local(index, symbol) {
+    if matches!(
+        symbol.definition.kind,
+        SymbolKind::Impl | SymbolKind::Module | SymbolKind::Field
+    ) || is_local(index, symbol)
+    {
         return false;
     }
-    let has_members = index.in_file(&symbol.path).iter().any(|other| {
-        other.id != symbol.id && symbol.definition.range.contains(other.definition.range)
-    });
+    let has_members = index
+        .in_file(&symbol.path)
+        .iter()
+        .any(|other| other.id != symbol.id && symbol.definition.range.contains(other.definition.range));
     !(has_members && is_container(symbol))
 }
 
 fn is_container(symbol: &Symbol) -> bool {
     use SymbolKind::{Class, Enum, Impl, Interface, Module, Struct, Trait};
-    matches!(symbol.definition.kind, Class | Enum | Impl | Interface | Module | Struct | Trait)
+    matches!(
+        symbol.definition.kind,
+        Class | Enum | Impl | Interface | Module | Struct | Trait
+    )
 }
 
 fn is_local(index: &Index, symbol: &Symbol) -> bool {
     index.in_file(&symbol.path).iter().any(|other| {
-        matches!(other.definition.kind, SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor)
-            && other.id != symbol.id
+        matches!(
+            other.definition.kind,
+            SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor
+        ) && other.id != symbol.id
             && other.definition.range.contains(symbol.definition.range)
     })
 }
@@ -269,7 +343,9 @@ fn without_containers(places: Vec<Place>, index: &Index) -> Vec<Place> {
         (Some(a), Some(b)) => a.id != b.id && a.path == b.path && a.definition.range.contains(b.definition.range),
         _ => false,
     };
-    let kept = places.iter().filter(|outer| !places.iter().any(|inner| contains(outer, inner)));
+    let kept = places
+        .iter()
+        .filter(|outer| !places.iter().any(|inner| contains(outer, inner)));
     kept.cloned().collect()
 }
 
@@ -284,8 +360,11 @@ fn action(
     usage: &mut Usage,
 ) -> Result<Target, AgentError> {
     let index = bench.index;
-    let names_something_new =
-        mentions.names.iter().chain(&mentions.words).any(|name| index.named(name).is_empty());
+    let names_something_new = mentions
+        .names
+        .iter()
+        .chain(&mentions.words)
+        .any(|name| index.named(name).is_empty());
     let mut words = vec!["change"];
     if intent.adds && names_something_new && place.symbol(index).is_some() {
         words.push("add");

@@ -21,7 +21,9 @@ impl Mentions {
                 push(&mut mentions.paths, path);
                 continue;
             }
-            let Some(name) = as_identifier(token.word) else { continue };
+            let Some(name) = as_identifier(token.word) else {
+                continue;
+            };
             let beside_kind = [i.checked_sub(1), Some(i + 1)]
                 .into_iter()
                 .flatten()
@@ -46,7 +48,9 @@ struct Token<'a> {
 fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     text.split('`').enumerate().flat_map(|(i, part)| {
         part.split_whitespace().map(move |word| Token {
-            word: word.trim_matches(|c: char| ",;:!?\"'“”‘’[]{}<>".contains(c)).trim_end_matches('.'),
+            word: word
+                .trim_matches(|c: char| ",;:!?\"'“”‘’[]{}<>".contains(c))
+                .trim_end_matches('.'),
             quoted: i % 2 == 1,
         })
     })
@@ -73,9 +77,10 @@ fn as_identifier(word: &str) -> Option<&str> {
 }
 
 fn looks_like_code(name: &str) -> bool {
-    let inner_upper = name.char_indices().skip(1).any(|(i, c)| {
-        c.is_uppercase() && name[..i].ends_with(|before: char| before.is_lowercase())
-    });
+    let inner_upper = name
+        .char_indices()
+        .skip(1)
+        .any(|(i, c)| c.is_uppercase() && name[..i].ends_with(|before: char| before.is_lowercase()));
     name.trim_matches('_').contains('_') || inner_upper || name.contains("::") || name.contains('#') || dotted(name)
 }
 
@@ -90,14 +95,33 @@ fn as_path(word: &str) -> Option<RepoPath> {
         "txt", "toml", "yaml", "yml", "json", "cfg", "ini", "html", "css", "sh", "sql", "xml", "csv", "rst",
     ];
     let path = RepoPath::normalize(Path::new(word)).ok()?;
-    let known = path.extension().is_some_and(|extension| EXTENSIONS.contains(&extension));
+    let known = path
+        .extension()
+        .is_some_and(|extension| EXTENSIONS.contains(&extension));
     (known && !word.contains('(')).then_some(path)
 }
 
 fn is_kind(word: &str) -> bool {
     const KINDS: &[&str] = &[
-        "function", "functions", "method", "methods", "class", "classes", "struct", "enum", "trait", "interface",
-        "type", "constant", "macro", "helper", "constructor", "named", "called", "struct's", "class's",
+        "function",
+        "functions",
+        "method",
+        "methods",
+        "class",
+        "classes",
+        "struct",
+        "enum",
+        "trait",
+        "interface",
+        "type",
+        "constant",
+        "macro",
+        "helper",
+        "constructor",
+        "named",
+        "called",
+        "struct's",
+        "class's",
     ];
     KINDS.contains(&word.to_lowercase().as_str())
 }
@@ -112,8 +136,14 @@ mod tests {
 
     #[test]
     fn identifiers_are_told_from_prose() {
-        assert_eq!(names("Make parse_interval reject reversed ranges, e.g. 5-3."), ["parse_interval"]);
-        assert_eq!(names("`push` and Stack.pop, also readLine() must not fail"), ["push", "Stack.pop", "readLine"]);
+        assert_eq!(
+            names("Make parse_interval reject reversed ranges, e.g. 5-3."),
+            ["parse_interval"]
+        );
+        assert_eq!(
+            names("`push` and Stack.pop, also readLine() must not fail"),
+            ["push", "Stack.pop", "readLine"]
+        );
         assert_eq!(names("Use `Stack::push(x)` in lib"), ["Stack::push"]);
         assert_eq!(names("Nothing here. I.e. nothing."), [""; 0]);
     }
@@ -126,8 +156,17 @@ mod tests {
 
     #[test]
     fn paths_are_found_and_never_leave_the_repository() {
-        let paths = |text: &str| Mentions::of(text).paths.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(paths("Add src/util/text.py, and fix ./main.c."), ["src/util/text.py", "main.c"]);
+        let paths = |text: &str| {
+            Mentions::of(text)
+                .paths
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            paths("Add src/util/text.py, and fix ./main.c."),
+            ["src/util/text.py", "main.c"]
+        );
         assert_eq!(paths("look at ../../etc/x.py or /etc/y.py or version 1.2"), [""; 0]);
     }
 }

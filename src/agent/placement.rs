@@ -25,12 +25,17 @@ pub(super) fn replace(text: &str, region: &Region, name: Option<&str>, answer: &
         indent: &region.indent,
         before: String::new(),
     };
-    best(answer.readings().into_iter().map(|code| slot.tidy(region, name, code)), region)
+    best(
+        answer.readings().into_iter().map(|code| slot.tidy(region, name, code)),
+        region,
+    )
 }
 
 /// Puts an answer after a region, separated by blank lines.
 pub(super) fn insert_after(text: &str, anchor: &Region, blank_lines: usize, answer: &Answer) -> Placed {
-    let line_end = text[anchor.range.end..].find('\n').map_or(text.len(), |at| anchor.range.end + at);
+    let line_end = text[anchor.range.end..]
+        .find('\n')
+        .map_or(text.len(), |at| anchor.range.end + at);
     let at = match text[..line_end].ends_with('\r') {
         true => line_end - 1,
         false => line_end,
@@ -41,7 +46,10 @@ pub(super) fn insert_after(text: &str, anchor: &Region, blank_lines: usize, answ
         indent: &anchor.indent,
         before: "\n".repeat(blank_lines + 1),
     };
-    best(answer.readings().into_iter().map(|code| slot.tidy(anchor, None, code)), anchor)
+    best(
+        answer.readings().into_iter().map(|code| slot.tidy(anchor, None, code)),
+        anchor,
+    )
 }
 
 /// Takes the reading with the fewest syntax errors, the first of equals.
@@ -91,7 +99,8 @@ impl Slot<'_> {
         for _ in 0..3 {
             let parsed = ParsedFile::parse(language, &placed.after);
             let definitions = parsed.definitions(&placed.after);
-            let Some(code) = unwrapped(&placed, &definitions, name).or_else(|| without_repeats(&placed, &definitions, name))
+            let Some(code) =
+                unwrapped(&placed, &definitions, name).or_else(|| without_repeats(&placed, &definitions, name))
             else {
                 break;
             };
@@ -111,7 +120,10 @@ fn unwrapped(placed: &Placed, definitions: &[Definition], name: Option<&str>) ->
     }
     let last = container.rsplit('.').next()?;
     let wrapped = inside().find(|d| {
-        d.name == simple && d.container.as_deref().is_some_and(|c| c.replace("::", ".").ends_with(&format!("{container}.{last}")))
+        d.name == simple
+            && d.container
+                .as_deref()
+                .is_some_and(|c| c.replace("::", ".").ends_with(&format!("{container}.{last}")))
     })?;
     Some(lines_of(placed, wrapped))
 }
@@ -129,8 +141,12 @@ fn without_repeats(placed: &Placed, definitions: &[Definition], name: Option<&st
     })?;
     let range = from_line_start(&placed.after, repeated.full_range);
     let range = TextRange::new(range.start.max(placed.range_after.start), range.end);
-    let mut code = placed.after[placed.range_after.start..range.start].trim_end().to_owned();
-    let rest = placed.after[range.end..placed.range_after.end].trim_matches('\n').trim_end();
+    let mut code = placed.after[placed.range_after.start..range.start]
+        .trim_end()
+        .to_owned();
+    let rest = placed.after[range.end..placed.range_after.end]
+        .trim_matches('\n')
+        .trim_end();
     if code.is_empty() {
         code = rest.to_owned();
     } else if !rest.is_empty() {
@@ -172,7 +188,13 @@ mod tests {
     }
 
     fn replaced(answer: &str) -> String {
-        replace(TEXT, &push(), Some("Stack.push"), &Answer::new(answer, Some(Language::Python))).after
+        replace(
+            TEXT,
+            &push(),
+            Some("Stack.push"),
+            &Answer::new(answer, Some(Language::Python)),
+        )
+        .after
     }
 
     const WANTED: &str = "class Stack:\n    def push(self, x):\n        return x\n\n    def pop(self):\n        return self.items.pop()\n";
@@ -186,12 +208,18 @@ mod tests {
 
     #[test]
     fn a_container_around_the_answer_is_taken_off() {
-        assert_eq!(replaced("class Stack:\n    def push(self, x):\n        return x"), WANTED);
+        assert_eq!(
+            replaced("class Stack:\n    def push(self, x):\n        return x"),
+            WANTED
+        );
     }
 
     #[test]
     fn neighbours_written_once_more_are_dropped() {
-        assert_eq!(replaced("def push(self, x):\n    return x\n\ndef pop(self):\n    return 0"), WANTED);
+        assert_eq!(
+            replaced("def push(self, x):\n    return x\n\ndef pop(self):\n    return 0"),
+            WANTED
+        );
     }
 
     #[test]
@@ -201,7 +229,11 @@ mod tests {
         anchor.range = TextRange::new(anchor.range.start + 1, anchor.range.end + 2);
         let answer = Answer::new("def peek(self):\n    return self.items[-1]", Some(Language::Python));
         let placed = insert_after(&text, &anchor, 1, &answer);
-        assert!(placed.after.contains("append(x)\r\n\r\n    def peek(self):\r\n        return self.items[-1]\r\n\r\n    def pop"));
+        assert!(
+            placed
+                .after
+                .contains("append(x)\r\n\r\n    def peek(self):\r\n        return self.items[-1]\r\n\r\n    def pop")
+        );
         assert_eq!(placed.after.matches('\n').count(), placed.after.matches("\r\n").count());
         assert!(placed.after[placed.range_after.as_range()].starts_with("    def peek"));
     }

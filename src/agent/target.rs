@@ -117,7 +117,11 @@ pub(super) fn from_line_start(text: &str, range: TextRange) -> TextRange {
 }
 
 fn whole_file(text: &str) -> TextRange {
-    let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let start = if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
     TextRange::new(start, text.trim_end().len().max(start))
 }
 
@@ -139,7 +143,10 @@ pub(super) fn common_indent(code: &str) -> &str {
 
 /// Removes `indent` from the start of every line that has it.
 pub(super) fn unindent(code: &str, indent: &str) -> String {
-    let lines: Vec<&str> = code.split('\n').map(|line| line.strip_prefix(indent).unwrap_or(line)).collect();
+    let lines: Vec<&str> = code
+        .split('\n')
+        .map(|line| line.strip_prefix(indent).unwrap_or(line))
+        .collect();
     lines.join("\n")
 }
 

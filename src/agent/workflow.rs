@@ -2,7 +2,9 @@ use crate::lang::ParsedFile;
 use crate::model::Session;
 use crate::patch::Patch;
 use crate::patch::gate::{Changed, GateFailure, Promise, check, qualified};
-use crate::prompt::{CreatePrompt, Fragment, InsertPrompt, PromptFile, RewritePrompt, Template, TokenBudget, fence_for};
+use crate::prompt::{
+    CreatePrompt, Fragment, InsertPrompt, PromptFile, RewritePrompt, Template, TokenBudget, fence_for,
+};
 use crate::repo::SourceText;
 use crate::text::{Eol, RepoPath, TextEdit, TextRange};
 
@@ -35,7 +37,12 @@ pub fn propose(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Age
     };
     let targets = locate(request, bench, run.session.as_mut(), &mut run.usage)?;
     for (i, target) in targets.iter().enumerate() {
-        bench.progress.note(&format!("{} {} in {}", verb(target), target.name(bench.index), target.path(bench.index)));
+        bench.progress.note(&format!(
+            "{} {} in {}",
+            verb(target),
+            target.name(bench.index),
+            target.path(bench.index)
+        ));
         let others: Vec<String> = targets
             .iter()
             .enumerate()
@@ -120,7 +127,8 @@ impl Run<'_> {
             }
             .messages()
         });
-        let fitted = fitted.map_err(|error| AgentError::budget(&format!("{} in {}", region.name, region.path), error))?;
+        let fitted =
+            fitted.map_err(|error| AgentError::budget(&format!("{} in {}", region.name, region.path), error))?;
         let what = format!("the {} `{}`", region.kind, region.name);
         let writing = Writing {
             request: &self.request.text,
@@ -182,7 +190,8 @@ impl Run<'_> {
             }
             .messages()
         });
-        let fitted = fitted.map_err(|error| AgentError::budget(&format!("{} in {}", anchor.name, anchor.path), error))?;
+        let fitted =
+            fitted.map_err(|error| AgentError::budget(&format!("{} in {}", anchor.name, anchor.path), error))?;
         let blank_lines = match (anchor.language, anchor.indent.is_empty()) {
             (Some(crate::lang::Language::Python), true) => 2,
             _ => 1,
@@ -280,7 +289,10 @@ impl Run<'_> {
             None => self.drafts.delete(path.clone())?,
             Some(symbol) => {
                 let source = self.drafts.source(&path)?;
-                let range = with_blank_lines(&source.text, from_line_start(&source.text, symbol.definition.full_range));
+                let range = with_blank_lines(
+                    &source.text,
+                    from_line_start(&source.text, symbol.definition.full_range),
+                );
                 let edit = TextEdit {
                     range,
                     replacement: String::new(),
@@ -290,7 +302,9 @@ impl Run<'_> {
                 let elsewhere = index.named(&symbol.definition.name).len() > 1;
                 if !elsewhere {
                     gate_hits.extend(
-                        dangling.iter().map(|d| format!("still used at {}:{}", d.path, d.line + 1)),
+                        dangling
+                            .iter()
+                            .map(|d| format!("still used at {}:{}", d.path, d.line + 1)),
                     );
                 }
             }
@@ -354,7 +368,9 @@ impl Run<'_> {
 
     fn may_lose_names(&self) -> bool {
         let lower = self.request.text.to_lowercase();
-        ["rename", "remove", "delete", "drop"].iter().any(|word| lower.contains(word))
+        ["rename", "remove", "delete", "drop"]
+            .iter()
+            .any(|word| lower.contains(word))
     }
 
     fn answer_tokens(&self, by_size: usize) -> usize {
@@ -371,7 +387,11 @@ impl Run<'_> {
 
     fn done_text(&self) -> String {
         const MOST_LINES: usize = 60;
-        let all: Vec<String> = self.done.iter().map(|done| format!("{}:\n{}", done.title, done.text)).collect();
+        let all: Vec<String> = self
+            .done
+            .iter()
+            .map(|done| format!("{}:\n{}", done.title, done.text))
+            .collect();
         let text = all.join("\n\n");
         match text.lines().count() > MOST_LINES {
             true => String::new(),
@@ -386,12 +406,22 @@ impl Run<'_> {
         let index = self.bench.index;
         let mentions = Mentions::of(&self.request.text);
         let mut paths: Vec<RepoPath> = Vec::new();
-        let by_name = mentions.names.iter().chain(&mentions.words).flat_map(|name| index.named(name)).map(|s| s.path.clone());
-        let ranked = index.search_files(&self.request.text, 2).into_iter().map(|hit| hit.path);
+        let by_name = mentions
+            .names
+            .iter()
+            .chain(&mentions.words)
+            .flat_map(|name| index.named(name))
+            .map(|s| s.path.clone());
+        let ranked = index
+            .search_files(&self.request.text, 2)
+            .into_iter()
+            .map(|hit| hit.path);
         for candidate in mentions.paths.iter().cloned().chain(by_name).chain(ranked) {
             let full = self.bench.snapshot.files().iter().map(|file| &file.path);
             let ends = format!("/{candidate}");
-            let found = full.into_iter().find(|p| **p == candidate || p.as_str().ends_with(&ends));
+            let found = full
+                .into_iter()
+                .find(|p| **p == candidate || p.as_str().ends_with(&ends));
             if let Some(found) = found.filter(|found| *found != path && !paths.contains(found)) {
                 paths.push(found.clone());
             }
@@ -462,7 +492,10 @@ fn with_blank_lines(text: &str, range: TextRange) -> TextRange {
     let mut start = range.start;
     if end >= text.len() || text[end..].trim_start().starts_with('}') {
         start = text[..start].trim_end().len();
-        start = text[start..].find('\n').map_or(start, |at| start + at + 1).min(range.start);
+        start = text[start..]
+            .find('\n')
+            .map_or(start, |at| start + at + 1)
+            .min(range.start);
     }
     TextRange::new(start, end)
 }

@@ -43,7 +43,9 @@ impl Writing<'_> {
         judge: impl Fn(&str) -> Judged<T>,
     ) -> Result<Written<T>, AgentError> {
         for title in &fitted.left_out {
-            bench.progress.note(&format!("left out of the prompt, which would be too long: {title}"));
+            bench
+                .progress
+                .note(&format!("left out of the prompt, which would be too long: {title}"));
         }
         let prefix = format!("{}{}\n", self.fence, self.language);
         let stop = format!("\n{}", self.fence);
@@ -76,7 +78,10 @@ impl Writing<'_> {
                 (_, Some(failure)) => Some((failure.to_string(), excerpt(failure))),
                 (_, None) => None,
             };
-            let nothing = judged.failures.iter().any(|f| matches!(f, GateFailure::Empty | GateFailure::Unchanged));
+            let nothing = judged
+                .failures
+                .iter()
+                .any(|f| matches!(f, GateFailure::Empty | GateFailure::Unchanged));
             if !nothing {
                 written.best = Some(judged.result);
             }
@@ -90,7 +95,10 @@ impl Writing<'_> {
             if written.attempts >= bench.config.attempts {
                 return Ok(written);
             }
-            messages.push(Message::new(Role::Assistant, format!("{prefix}{}{stop}", completion.text)));
+            messages.push(Message::new(
+                Role::Assistant,
+                format!("{prefix}{}{stop}", completion.text),
+            ));
             messages.extend(
                 RepairPrompt {
                     problem: &problem,
@@ -103,7 +111,9 @@ impl Writing<'_> {
             );
             let needed = bench.model.count_conversation(&messages)? + self.answer_tokens;
             if needed > bench.model.context_tokens() {
-                bench.progress.note("no repair: the conversation would not fit the context");
+                bench
+                    .progress
+                    .note("no repair: the conversation would not fit the context");
                 return Ok(written);
             }
             failed.push(completion.text);

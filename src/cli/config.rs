@@ -11,6 +11,8 @@ use std::{env, fs, io};
 
 use serde::Deserialize;
 
+use crate::model::LlamaConfig;
+
 /// Where a machine's administrator fixes settings.
 const POLICY_FILE: &str = "/etc/skiff/policy.toml";
 
@@ -31,7 +33,21 @@ pub(crate) struct Settings {
     pub(crate) color: ColorMode,
 }
 
-/// How many layers of a model go to GPU memory.
+impl Settings {
+    /// Returns the part that the model room needs.
+    pub(crate) fn llama(&self) -> LlamaConfig {
+        LlamaConfig {
+            context_tokens: self.context_tokens,
+            threads: self.threads,
+            gpu_layers: match self.gpu_layers {
+                GpuLayers::Auto => crate::model::GpuLayers::Auto,
+                GpuLayers::Count(count) => crate::model::GpuLayers::Count(count),
+            },
+        }
+    }
+}
+
+/// How many layers of a model go to GPU memory, as it is written on the command line and in files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum GpuLayers {
     /// As many as fit.

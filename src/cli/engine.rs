@@ -4,9 +4,8 @@ use std::fs;
 
 use anyhow::Context as _;
 
-use super::config;
 use super::context::Context;
-use crate::model::{GpuLayers, LanguageModel, LlamaConfig, LlamaCpp, Registry, ScriptedModel};
+use crate::model::{LanguageModel, LlamaCpp, Registry, ScriptedModel};
 
 /// Names a script of answers instead of weights, for tests: `scripted:FILE`.
 const SCRIPTED: &str = "scripted:";
@@ -21,24 +20,11 @@ pub(crate) fn load(context: &Context) -> anyhow::Result<Box<dyn LanguageModel>> 
         let text = fs::read_to_string(script).with_context(|| format!("cannot read the script {script:?}"))?;
         return Ok(Box::new(ScriptedModel::from_jsonl(script, &text)?));
     }
-    let registry = registry(context);
+    let registry = Registry::open(&context.directories.models);
     let name = match &settings.model {
         Some(name) => name.clone(),
         None => registry.default_name()?,
     };
     let file = registry.resolve(&name, &context.progress)?;
-    let config = LlamaConfig {
-        context_tokens: settings.context_tokens,
-        threads: settings.threads,
-        gpu_layers: match settings.gpu_layers {
-            config::GpuLayers::Auto => GpuLayers::Auto,
-            config::GpuLayers::Count(layers) => GpuLayers::Count(layers),
-        },
-    };
-    Ok(Box::new(LlamaCpp::load(&file, &config, &context.progress)?))
-}
-
-/// Returns the registry of this user.
-pub(crate) fn registry(context: &Context) -> Registry {
-    Registry::open(&context.directories.models)
+    Ok(Box::new(LlamaCpp::load(&file, &settings.llama(), &context.progress)?))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::agent::{ModelStamp, RegionReport};
 use crate::ledger::{Entry, ProposalId, ProposalState};
-use crate::model::{Sampling, Usage};
+use crate::model::{ModelEntry, Sampling, Usage};
 use crate::patch::{FilePatch, FileSide};
 use crate::repo::{BlobId, FileMode};
 use crate::text::RepoPath;
@@ -208,4 +208,37 @@ impl DoctorView {
 pub(crate) fn rfc3339(unix_s: u64) -> String {
     let seconds = i64::try_from(unix_s).unwrap_or(i64::MAX);
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
+}
+
+/// The registered models: `model list`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ModelList<'a> {
+    schema_version: u32,
+    models: Vec<ModelView<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ModelView<'a> {
+    name: &'a str,
+    file: String,
+    sha256: &'a str,
+    bytes: u64,
+    architecture: &'a str,
+}
+
+impl<'a> ModelList<'a> {
+    /// Returns the view of several models.
+    pub(crate) fn of(entries: &'a [ModelEntry]) -> Self {
+        let models = entries.iter().map(|entry| ModelView {
+            name: &entry.name,
+            file: entry.path.display().to_string(),
+            sha256: &entry.sha256,
+            bytes: entry.bytes,
+            architecture: &entry.architecture,
+        });
+        Self {
+            schema_version: SCHEMA_VERSION,
+            models: models.collect(),
+        }
+    }
 }

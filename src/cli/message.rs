@@ -9,6 +9,7 @@ use super::config::ConfigError;
 use super::exit::ExitStatus;
 use super::output::OutputError;
 use crate::ledger::LedgerError;
+use crate::model::{ModelError, RegistryError};
 use crate::repo::RepoError;
 use crate::review::Escaped;
 use crate::sandbox::SandboxError;
@@ -105,6 +106,20 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
             LedgerError::NoSuchProposal(_) => Some("`skiff list --all` names the proposals of this work tree"),
             _ => None,
         };
+    }
+    if let Some(error) = cause.downcast_ref::<RegistryError>() {
+        return match error {
+            RegistryError::NoDefault { known } | RegistryError::NotFound { known, .. } if known.is_empty() => {
+                Some("register a GGUF file with `skiff model add FILE`; docs/models.md names some")
+            }
+            RegistryError::NoDefault { .. } => Some("choose one with --model NAME"),
+            RegistryError::NameTaken(_) => Some("give another --name, or remove that model first"),
+            RegistryError::HashMismatch { .. } => Some("bring the file in again; it may be damaged or replaced"),
+            _ => None,
+        };
+    }
+    if let Some(ModelError::ContextFull { .. }) = cause.downcast_ref() {
+        return Some("give a longer context with --ctx, or name fewer or smaller places");
     }
     if cause.is::<SandboxError>() {
         return Some("skiff does not run where it cannot give up networking; the kernel needs CONFIG_SECCOMP_FILTER");

@@ -197,18 +197,17 @@ fn is_elision(comment: &str) -> bool {
         "implementation here",
         "omitted for brevity",
     ];
-    let text = comment.trim_matches(|c: char| c.is_whitespace() || "/*#;-<>!{}[]".contains(c)).to_lowercase();
+    let text = comment
+        .trim_matches(|c: char| c.is_whitespace() || "/*#;-<>!{}[]".contains(c))
+        .to_lowercase();
     let dots = text.starts_with("...") || text.starts_with('…');
     (dots && text.trim_matches(['.', '…', ' ']).split_whitespace().count() <= 8)
-        || PHRASES.iter().any(|phrase| text.contains(phrase) && text.split_whitespace().count() <= 12)
+        || PHRASES
+            .iter()
+            .any(|phrase| text.contains(phrase) && text.split_whitespace().count() <= 12)
 }
 
-fn names(
-    changed: &Changed<'_>,
-    promise: Promise<'_>,
-    before: &ParsedFile,
-    after: &ParsedFile,
-) -> Option<GateFailure> {
+fn names(changed: &Changed<'_>, promise: Promise<'_>, before: &ParsedFile, after: &ParsedFile) -> Option<GateFailure> {
     let old = before.definitions(changed.before);
     let new = after.definitions(changed.after);
     let lost = || -> Vec<String> {

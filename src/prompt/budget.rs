@@ -36,7 +36,9 @@ pub struct Fitted {
 #[derive(Debug, thiserror::Error)]
 pub enum BudgetError {
     /// What the prompt cannot do without is too long already.
-    #[error("the prompt needs {prompt_tokens} tokens and the answer {answer_tokens}, but the context holds {context_tokens}")]
+    #[error(
+        "the prompt needs {prompt_tokens} tokens and the answer {answer_tokens}, but the context holds {context_tokens}"
+    )]
     TooLong {
         prompt_tokens: usize,
         answer_tokens: usize,

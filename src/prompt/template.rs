@@ -119,7 +119,10 @@ fn render<T: Serialize>(body: &str, values: &T) -> Result<String, PromptError> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let values = minijinja::Value::from(minijinja::value::Serde(values));
-    environment.render_str(body, values).map(|text| text.trim().to_owned()).map_err(PromptError::Render)
+    environment
+        .render_str(body, values)
+        .map(|text| text.trim().to_owned())
+        .map_err(PromptError::Render)
 }
 
 /// Splits a template into its turns: a version line, then `<!-- system -->` and `<!-- user -->` parts.

@@ -85,7 +85,9 @@ fn request_text(typed: &str) -> anyhow::Result<String> {
     let text = match typed {
         "-" => {
             let mut text = String::new();
-            io::stdin().read_to_string(&mut text).context("cannot read the request from stdin")?;
+            io::stdin()
+                .read_to_string(&mut text)
+                .context("cannot read the request from stdin")?;
             text
         }
         typed => typed.to_owned(),
@@ -131,10 +133,11 @@ fn show_patch(args: &EditArgs, entry: &Entry) -> anyhow::Result<()> {
 }
 
 fn format(args: &EditArgs, file: &Path) -> PatchFormat {
-    args.format.unwrap_or_else(|| match file.extension().is_some_and(|extension| extension == "mbox") {
-        true => PatchFormat::Mbox,
-        false => PatchFormat::Diff,
-    })
+    args.format
+        .unwrap_or_else(|| match file.extension().is_some_and(|extension| extension == "mbox") {
+            true => PatchFormat::Mbox,
+            false => PatchFormat::Diff,
+        })
 }
 
 fn summarize(context: &Context, entry: &Entry) {
@@ -146,5 +149,7 @@ fn summarize(context: &Context, entry: &Entry) {
         usage.completion_tokens,
         (usage.prefill_ms + usage.decode_ms) as f64 / 1000.0
     ));
-    context.progress.note(&format!("proposal {0}: `skiff show {0}`, `skiff apply {0}`", entry.id));
+    context
+        .progress
+        .note(&format!("proposal {0}: `skiff show {0}`, `skiff apply {0}`", entry.id));
 }

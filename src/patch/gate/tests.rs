@@ -25,12 +25,18 @@ fn a_sound_rewrite_passes() {
 #[test]
 fn broken_syntax_names_the_line() {
     let failures = rewritten("def first(a:\n    return a + 1", Promise::KeepsNames);
-    assert!(matches!(failures[0], GateFailure::Syntax { line: 0 | 1, .. }), "{failures:?}");
+    assert!(
+        matches!(failures[0], GateFailure::Syntax { line: 0 | 1, .. }),
+        "{failures:?}"
+    );
 }
 
 #[test]
 fn the_same_code_is_no_change() {
-    assert_eq!(rewritten("def first(a):\n    return a", Promise::KeepsNames), [GateFailure::Unchanged]);
+    assert_eq!(
+        rewritten("def first(a):\n    return a", Promise::KeepsNames),
+        [GateFailure::Unchanged]
+    );
     assert_eq!(rewritten("  ", Promise::KeepsNames), [GateFailure::Empty]);
 }
 
@@ -46,12 +52,29 @@ fn the_name_must_stay_unless_it_may_go() {
 
 #[test]
 fn left_out_code_is_found() {
-    for elision in ["# ... rest unchanged", "# ...", "...", "# rest of the function remains the same"] {
-        let failures = rewritten(&format!("def first(a):\n    {elision}\n    return 1"), Promise::KeepsNames);
-        assert!(matches!(failures[..], [GateFailure::Elided { .. }]), "{elision}: {failures:?}");
+    for elision in [
+        "# ... rest unchanged",
+        "# ...",
+        "...",
+        "# rest of the function remains the same",
+    ] {
+        let failures = rewritten(
+            &format!("def first(a):\n    {elision}\n    return 1"),
+            Promise::KeepsNames,
+        );
+        assert!(
+            matches!(failures[..], [GateFailure::Elided { .. }]),
+            "{elision}: {failures:?}"
+        );
     }
-    for comment in ["# everything else is an error", "# wait... this is slow when a is big and b is small too"] {
-        let failures = rewritten(&format!("def first(a):\n    {comment}\n    return 1"), Promise::KeepsNames);
+    for comment in [
+        "# everything else is an error",
+        "# wait... this is slow when a is big and b is small too",
+    ] {
+        let failures = rewritten(
+            &format!("def first(a):\n    {comment}\n    return 1"),
+            Promise::KeepsNames,
+        );
         assert_eq!(failures, [], "{comment}");
     }
 }
