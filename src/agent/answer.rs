@@ -28,17 +28,21 @@ impl Answer {
     }
 
     /// Returns the readings of the code's indentation, the likeliest first. Small models often indent every line but
-    /// the first as it stood in the file.
-    pub(super) fn readings(&self) -> Vec<String> {
+    /// the first as it stood in the file: by `indent` more than the region's own lines, which have `inner`.
+    pub(super) fn readings(&self, indent: &str, inner: &str) -> Vec<String> {
         let mut readings = vec![self.code.clone()];
-        if let Some((first, rest)) = self.code.split_once('\n') {
-            let indent = common_indent(rest);
-            // A body is indented one step; more than that is what the file had.
-            for extra in ["    ", "\t", "  ", "        "] {
-                if indent.len() > extra.len() && indent.starts_with(extra) {
-                    readings.push(format!("{first}\n{}", unindent(rest, extra)));
-                }
-            }
+        let Some((first, rest)) = self.code.split_once('\n') else {
+            return readings;
+        };
+        let common = common_indent(rest);
+        if !indent.is_empty() && common.starts_with(indent) && common.len() >= indent.len() + inner.len() {
+            let shifted = format!("{first}\n{}", unindent(rest, indent));
+            let at = if common.len() > inner.len() && !inner.is_empty() {
+                0
+            } else {
+                1
+            };
+            readings.insert(at, shifted);
         }
         readings
     }
@@ -112,6 +116,7 @@ mod tests {
     #[test]
     fn a_first_line_without_the_indentation_of_the_rest_has_a_second_reading() {
         let answer = Answer::new("def f(self):\n        return 1", Some(Language::Python));
-        assert!(answer.readings().contains(&"def f(self):\n    return 1".to_owned()));
+        assert_eq!(answer.readings("    ", "    ")[0], "def f(self):\n    return 1");
+        assert_eq!(answer.readings("", "    ").len(), 1);
     }
 }

@@ -31,7 +31,7 @@ impl Mentions {
                 .any(|near| is_kind(near.word));
             if token.quoted || token.word.ends_with(')') || looks_like_code(name) {
                 push(&mut mentions.names, name.to_owned());
-            } else if beside_kind && !is_kind(name) {
+            } else if beside_kind && !is_kind(name) && !is_common(name) {
                 push(&mut mentions.words, name.to_owned());
             }
         }
@@ -124,6 +124,19 @@ fn is_kind(word: &str) -> bool {
         "class's",
     ];
     KINDS.contains(&word.to_lowercase().as_str())
+}
+
+/// Words that stand beside `function` and its like in any sentence.
+fn is_common(word: &str) -> bool {
+    const COMMON: &[&str] = &[
+        "a", "add", "all", "also", "an", "and", "another", "any", "as", "at", "be", "both", "by", "can", "create",
+        "delete", "does", "drop", "each", "every", "existing", "for", "from", "has", "have", "in", "into", "is", "it",
+        "its", "make", "module", "must", "new", "no", "not", "of", "on", "one", "only", "or", "other", "our",
+        "private", "public", "remove", "rename", "second", "should", "small", "so", "static", "takes", "test", "that",
+        "the", "their", "these", "this", "those", "to", "two", "unused", "use", "used", "when", "which", "while",
+        "with", "write", "you",
+    ];
+    COMMON.contains(&word.to_lowercase().as_str())
 }
 
 #[cfg(test)]

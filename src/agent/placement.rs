@@ -26,7 +26,10 @@ pub(super) fn replace(text: &str, region: &Region, name: Option<&str>, answer: &
         before: String::new(),
     };
     best(
-        answer.readings().into_iter().map(|code| slot.tidy(region, name, code)),
+        answer
+            .readings(&region.indent, inner_indent(&region.code))
+            .into_iter()
+            .map(|code| slot.tidy(region, name, code)),
         region,
     )
 }
@@ -47,9 +50,17 @@ pub(super) fn insert_after(text: &str, anchor: &Region, blank_lines: usize, answ
         before: "\n".repeat(blank_lines + 1),
     };
     best(
-        answer.readings().into_iter().map(|code| slot.tidy(anchor, None, code)),
+        answer
+            .readings(&anchor.indent, inner_indent(&anchor.code))
+            .into_iter()
+            .map(|code| slot.tidy(anchor, None, code)),
         anchor,
     )
+}
+
+/// Returns the indentation of the lines below the first.
+fn inner_indent(code: &str) -> &str {
+    code.split_once('\n').map_or("", |(_, rest)| common_indent(rest))
 }
 
 /// Takes the reading with the fewest syntax errors, the first of equals.
