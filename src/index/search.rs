@@ -11,8 +11,9 @@ const FILE_MENTION: f32 = 0.4;
 const LINE_MENTION: f32 = 1.0;
 /// What the mention of a file adds to the file.
 const PATH_MENTION: f32 = 2.0;
-/// What the mention of a symbol adds to its file.
-const SYMBOL_MENTION_IN_FILE: f32 = 0.5;
+/// What the best symbol of a file counts for the file, beside the file's own words: a long file holds many words of
+/// any request, but seldom all in one place.
+const BEST_SYMBOL: f32 = 0.7;
 
 impl Index {
     /// Finds symbols for a request in plain language: BM25 over names, doc comments, signatures, paths and bodies;
@@ -20,16 +21,62 @@ impl Index {
     ///
     /// Equal scores are in the order of path and position.
     pub fn search(&self, query: &str, limit: usize) -> Vec<Hit> {
+        let scores = self.symbol_scores(query, &Mentions::of(self, query));
+        best(scores, limit)
+            .into_iter()
+            .map(|(at, score)| Hit {
+                symbol: SymbolId(at as u32),
+                score,
+            })
+            .collect()
+    }
+
+    /// Finds files for a request, those without a grammar included: BM25 over paths, names of symbols and text, and the
+    /// score of the best symbol.
+    ///
+    /// Equal scores are in the order of the paths.
+    pub fn search_files(&self, query: &str, limit: usize) -> Vec<FileHit> {
+        let mut scores = self.file_terms.scores(query);
+        if !speaks_of_tests(query) {
+            for (score, file) in scores.iter_mut().zip(&self.files) {
+                if *score > 0.0 && is_test_path(&file.path) {
+                    *score *= TEST_FACTOR;
+                }
+            }
+        }
+        let unit = unit(&scores);
+        let mentions = Mentions::of(self, query);
+        for (file, _) in &mentions.files {
+            scores[*file] += unit * PATH_MENTION;
+        }
+        let symbols = self.symbol_scores(query, &mentions);
+        for (score, file) in scores.iter_mut().zip(&self.files) {
+            let top = symbols[file.symbols.clone()].iter().copied().fold(0.0, f32::max);
+            *score += BEST_SYMBOL * top;
+        }
+        best(scores, limit)
+            .into_iter()
+            .map(|(at, score)| FileHit {
+                path: self.files[at].path.clone(),
+                score,
+            })
+            .collect()
+    }
+
+    /// Returns the score of every symbol.
+    fn symbol_scores(&self, query: &str, mentions: &Mentions) -> Vec<f32> {
         let mut scores = self.symbol_terms.scores(query);
         let about_tests = speaks_of_tests(query);
         for (score, symbol) in scores.iter_mut().zip(&self.symbols) {
+            if *score == 0.0 {
+                continue;
+            }
             *score *= kind_factor(symbol);
             if !about_tests && is_test(symbol) {
                 *score *= TEST_FACTOR;
             }
         }
         let unit = unit(&scores);
-        let mentions = Mentions::of(self, query);
         for (symbol, strength) in &mentions.symbols {
             scores[symbol.0 as usize] += unit * strength;
         }
@@ -47,44 +94,7 @@ impl Index {
                 scores[symbol.id.0 as usize] += unit * LINE_MENTION;
             }
         }
-        best(scores, limit)
-            .into_iter()
-            .map(|(at, score)| Hit {
-                symbol: SymbolId(at as u32),
-                score,
-            })
-            .collect()
-    }
-
-    /// Finds files for a request, those without a grammar included: BM25 over paths, names of symbols and text.
-    ///
-    /// Equal scores are in the order of the paths.
-    pub fn search_files(&self, query: &str, limit: usize) -> Vec<FileHit> {
-        let mut scores = self.file_terms.scores(query);
-        if !speaks_of_tests(query) {
-            for (score, file) in scores.iter_mut().zip(&self.files) {
-                if is_test_path(&file.path) {
-                    *score *= TEST_FACTOR;
-                }
-            }
-        }
-        let unit = unit(&scores);
-        let mentions = Mentions::of(self, query);
-        for (file, _) in &mentions.files {
-            scores[*file] += unit * PATH_MENTION;
-        }
-        for (symbol, strength) in &mentions.symbols {
-            if let Some(file) = self.by_path.get(&self.symbol(*symbol).path) {
-                scores[*file] += unit * strength * SYMBOL_MENTION_IN_FILE;
-            }
-        }
-        best(scores, limit)
-            .into_iter()
-            .map(|(at, score)| FileHit {
-                path: self.files[at].path.clone(),
-                score,
-            })
-            .collect()
+        scores
     }
 }
 

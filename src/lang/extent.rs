@@ -140,6 +140,7 @@ impl<'a> Extents<'a> {
     fn margin(&self, at: usize) -> Option<&'a str> {
         let before = &self.text[..at];
         let line = &before[before.rfind('\n').map_or(0, |newline| newline + 1)..];
+        let line = line.trim_start_matches('\u{feff}');
         line.chars().all(char::is_whitespace).then_some(line)
     }
 }

@@ -93,8 +93,11 @@ fn looks_like_cpp(text: &str) -> bool {
         "private:",
         "protected:",
     ];
-    text.lines().map(str::trim_start).any(|line| {
-        OPENERS.iter().any(|opener| line.starts_with(opener)) || (line.starts_with("#include <") && !line.contains('.'))
+    text.lines().map(str::trim).any(|line| {
+        // Prose in a comment may begin with the same word, but seldom ends like code.
+        let code = line.ends_with(['{', ';', ':', '>']) || line.split_whitespace().count() == 2;
+        let opened = code && OPENERS.iter().any(|opener| line.starts_with(opener));
+        opened || (line.starts_with("#include <") && !line.contains('.'))
     })
 }
 
@@ -115,6 +118,11 @@ mod tests {
         assert_eq!(detect("tool", "#!/bin/sh\n"), None);
         assert_eq!(detect("a.h", "int f(void);\n"), Some(Language::C));
         assert_eq!(detect("a.h", "#include <vector>\n"), Some(Language::Cpp));
+        assert_eq!(detect("a.h", "namespace n\n{\n}\n"), Some(Language::Cpp));
+        assert_eq!(
+            detect("a.h", "/* A ring\nclass of buffers,\nusing one block. */\n"),
+            Some(Language::C)
+        );
         assert_eq!(detect("README.md", ""), None);
     }
 

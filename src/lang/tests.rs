@@ -53,6 +53,22 @@ fn doc_comments_belong_to_the_full_range_only() {
 }
 
 #[test]
+fn line_endings_and_byte_order_marks_do_not_matter() {
+    let unix = "# Doc.\n@d\ndef f(a,\n      b):\n    return 1\n\n\nclass A:\n    x = 1\n";
+    let windows = format!("\u{feff}{}", unix.replace('\n', "\r\n"));
+    let (plain, marked) = (outline(Language::Python, unix), outline(Language::Python, &windows));
+    assert_eq!(plain.len(), 3);
+    for (a, b) in plain.iter().zip(&marked) {
+        assert_eq!((a.0, &a.1, &a.2), (b.0, &b.1, &b.2));
+        assert_eq!(a.3, b.3.replace("\r\n", "\n"));
+    }
+    let found = ParsedFile::parse(Language::Python, &windows).definitions(&windows);
+    assert_eq!(found[0].doc.as_deref(), Some("Doc."));
+    assert_eq!(found[0].signature, "def f(a, b)");
+    assert_eq!(found[0].full_range.start, 3);
+}
+
+#[test]
 fn containers_are_named() {
     let cases = [
         (Language::Rust, "impl<T> Stack<T> { fn push(&mut self) {} }", "Stack"),
