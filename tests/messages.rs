@@ -18,19 +18,19 @@ fn place() -> Place {
 #[test]
 fn no_repository() {
     let place = place();
-    insta::assert_snapshot!(said(&place, &place.skiff(&["-C", "..", "list"])), @"");
+    insta::assert_snapshot!(said(&place, &place.skiff(&["-C", "..", "list"])));
 }
 
 #[test]
 fn no_such_directory() {
     let place = place();
-    insta::assert_snapshot!(said(&place, &place.skiff(&["-C", "\u{1b}[31mnowhere", "list"])), @"");
+    insta::assert_snapshot!(said(&place, &place.skiff(&["-C", "\u{1b}[31mnowhere", "list"])));
 }
 
 #[test]
 fn no_such_proposal() {
     let place = place();
-    insta::assert_snapshot!(said(&place, &place.skiff(&["show", "9"])), @"");
+    insta::assert_snapshot!(said(&place, &place.skiff(&["show", "9"])));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn an_unknown_key_in_the_configuration() {
     let place = place();
     fs::create_dir_all(place.home().join("config/skiff")).unwrap();
     fs::write(place.home().join("config/skiff/config.toml"), "modle = 'a'\n").unwrap();
-    insta::assert_snapshot!(said(&place, &place.skiff(&["list"])), @"");
+    insta::assert_snapshot!(said(&place, &place.skiff(&["list"])));
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_wrong_variable() {
             .env("SKIFF_GPU_LAYERS", "some")
             .arg("list"),
     );
-    insta::assert_snapshot!(said(&place, &outcome), @"");
+    insta::assert_snapshot!(said(&place, &outcome));
 }
 
 #[test]
@@ -58,25 +58,25 @@ fn a_changed_preimage() {
     let place = place();
     let id = place.propose("a.py", "1", "2").to_string();
     fs::write(place.repo().join("a.py"), "mine\n").unwrap();
-    insta::assert_snapshot!(said(&place, &place.skiff(&["apply", &id])), @"");
+    insta::assert_snapshot!(said(&place, &place.skiff(&["apply", &id])));
 }
 
 #[test]
 fn nothing_to_undo() {
     let place = place();
-    insta::assert_snapshot!(said(&place, &place.skiff(&["undo"])), @"");
+    insta::assert_snapshot!(said(&place, &place.skiff(&["undo"])));
 }
 
 #[test]
 fn a_file_that_is_no_model() {
     let place = place();
-    insta::assert_snapshot!(said(&place, &place.skiff(&["model", "add", "a.py"])), @"");
+    insta::assert_snapshot!(said(&place, &place.skiff(&["model", "add", "a.py"])));
 }
 
 #[test]
 fn a_wrong_flag() {
     let place = place();
-    insta::assert_snapshot!(said(&place, &place.skiff(&["list", "--threads", "0"])), @"");
+    insta::assert_snapshot!(said(&place, &place.skiff(&["list", "--threads", "0"])));
 }
 
 #[test]

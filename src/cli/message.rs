@@ -93,9 +93,7 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
         return match error {
             RepoError::NotARepository(_) => Some("start in a git repository, or name one with -C DIR"),
             RepoError::Bare(_) => Some("work in a clone or a linked work tree of it"),
-            RepoError::PreimageChanged { .. } => {
-                Some("nothing was written; ask for the edit again, or put the file back and retry")
-            }
+            RepoError::PreimageChanged { .. } => Some("ask for the edit again, or put the file back and retry"),
             RepoError::Locked(_) => Some("wait for the other process to finish"),
             RepoError::Outside { .. } => Some("name files inside this work tree"),
             _ => None,

@@ -1,0 +1,42 @@
+//! What `--json` prints is what `docs/schema/` says.
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::Place;
+
+fn conforms(schema: &str, value: &Value) {
+    let file = support::project().join("docs/schema").join(schema);
+    let schema: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let wrong: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn proposals() {
+    let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
+    let id = place.propose("a.py", "return 1", "return 2").to_string();
+    let shown = place.skiff(&["show", &id, "--json"]).json();
+    conforms("proposal.json", &shown);
+    assert_eq!(shown["created"], "2024-01-02T03:04:05Z");
+    assert_eq!(shown["files"][0]["change"], "modify");
+    assert_eq!(shown["files"][0]["hunks"][0]["old_start"], 1);
+    assert_eq!(shown["files"][0]["hunks"][0]["new_lines"], 2);
+
+    let list = place.skiff(&["list", "--json"]).json();
+    conforms("proposal-list.json", &list);
+    assert_eq!(list["proposals"][0]["paths"][0], "a.py");
+}
+
+#[test]
+fn doctor_and_models() {
+    let place = Place::with(&[]);
+    let doctor = place.skiff(&["doctor", "--json"]).json();
+    conforms("doctor.json", &doctor);
+    let models = place.skiff(&["model", "list", "--json"]).json();
+    conforms("model-list.json", &models);
+    assert_eq!(models["models"].as_array().map(Vec::len), Some(0));
+}
