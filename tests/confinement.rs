@@ -1,5 +1,6 @@
 //! The real binary gives up networking, and says so truthfully.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
 mod support;

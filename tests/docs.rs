@@ -1,5 +1,7 @@
 //! `docs/cli.md` is generated from the definition of the command line. `SKIFF_UPDATE_DOCS=1` writes it anew.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::env;

@@ -1,5 +1,7 @@
 //! What a person reads when something is wrong: text, hint and exit code.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! The life of a proposal on the command line: listed, shown, applied, taken back, discarded.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! What `--json` prints is what `docs/schema/` says.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! A hermetic place to run the real binary in: its own home, its own repository, nothing of the machine's settings.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::fs;
