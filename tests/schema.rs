@@ -42,3 +42,17 @@ fn doctor_and_models() {
     conforms("model-list.json", &models);
     assert_eq!(models["models"].as_array().map(Vec::len), Some(0));
 }
+
+#[test]
+fn an_edit() {
+    let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
+    let script = place.root().join("script.jsonl");
+    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
+    let model = format!("scripted:{}", script.display());
+    let edit = place.skiff(&["edit", "return 2", "--symbol", "f", "--json", "--model", &model]);
+    let edit = edit.json();
+    conforms("proposal.json", &edit);
+    assert_eq!(edit["model"]["sha256"], "scripted");
+    assert!(edit["patch"].as_str().unwrap().contains("+    return 2\n"), "{edit}");
+    assert_eq!(place.read("a.py"), "def f():\n    return 1\n");
+}

@@ -1,6 +1,10 @@
 //! A hermetic place to run the real binary in: its own home, its own repository, nothing of the machine's settings.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test fails by panicking, and is no library"
+)]
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::fs;
