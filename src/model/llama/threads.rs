@@ -81,10 +81,15 @@ impl Ticks {
 
 /// Reads `cpuN user nice system idle iowait irq softirq steal …` as the core's number, all its ticks, and the idle ones.
 fn core_ticks(line: &str) -> Option<(u32, u64, u64)> {
-    let mut fields = line.strip_prefix("cpu")?.split_whitespace();
-    let number = fields.next()?.parse().ok()?;
+    let (number, times) = line.strip_prefix("cpu")?.split_once(' ')?;
+    // The line without a number is the sum of all cores.
+    let number = number.parse().ok()?;
     // What comes after steal is contained in user and nice.
-    let times: Vec<u64> = fields.take(8).map_while(|field| field.parse().ok()).collect();
+    let times: Vec<u64> = times
+        .split_whitespace()
+        .take(8)
+        .map_while(|field| field.parse().ok())
+        .collect();
     let idle = times.get(3)? + times.get(4)?;
     Some((number, times.iter().sum(), idle))
 }
