@@ -1,6 +1,7 @@
 //! The engine on a tiny random model that the tests write themselves, and on a real one where there is one.
 //!
 //! The real one is `$SKIFF_TEST_MODEL`, or the 0.5B in the registry of this user.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::{
     path::{Path, PathBuf},

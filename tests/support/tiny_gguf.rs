@@ -1,5 +1,6 @@
 //! Writes a tiny llama model with random weights: enough for llama.cpp to load, tokenize and decode, so that the
 //! mechanics of the engine are tested without a download. What it writes is noise.
+#![allow(clippy::unwrap_used)]
 
 const EMBEDDING: u64 = 64;
 const FEED_FORWARD: u64 = 128;

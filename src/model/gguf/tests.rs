@@ -1,10 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-
-#[path = "../../../tests/support/tiny_gguf.rs"]
-mod tiny_gguf;
-use tiny_gguf::{CHAT_TEMPLATE, tiny_gguf};
+use crate::model::tiny_gguf::{CHAT_TEMPLATE, tiny_gguf};
 
 fn read(bytes: &[u8]) -> Result<Header, GgufError> {
     Header::read(bytes, bytes.len() as u64)

@@ -1,11 +1,12 @@
 use std::sync::Mutex;
 
-use super::*;
-use crate::progress::NoProgress;
+use sha2::{Digest, Sha256};
 
-#[path = "../../../tests/support/tiny_gguf.rs"]
-mod tiny_gguf;
-use tiny_gguf::tiny_gguf;
+use super::*;
+use crate::{
+    model::tiny_gguf::tiny_gguf,
+    progress::{NoProgress, Phase},
+};
 
 struct Place {
     dir: tempfile::TempDir,
