@@ -60,7 +60,8 @@ fn main() -> Result<()> {
                 "prompt_tokens": usage.prompt_tokens,
                 "prefill_tokens_per_s": rate(usage.prompt_tokens, usage.prefill_ms),
                 "completion_tokens": usage.completion_tokens,
-                "decode_tokens_per_s": rate(usage.completion_tokens, usage.decode_ms),
+                // The first token comes from the logits of the prompt: nothing is decoded for it.
+                "decode_tokens_per_s": rate(usage.completion_tokens.saturating_sub(1), usage.decode_ms),
                 "peak_rss_mib": peak_rss_kib().map(|kib| kib / 1024),
                 "file_mib": file.bytes >> 20,
                 "kv_mib": model.plan().kv_bytes >> 20,

@@ -11,6 +11,9 @@ mod llama;
 mod registry;
 mod scripted;
 mod template;
+#[cfg(test)]
+#[path = "../tests/support/tiny_gguf.rs"]
+mod tiny_gguf;
 
 pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message, Role, Sampling, Usage};
 pub use fit::{FitPlan, GpuLayers, GpuMemory, gpus};

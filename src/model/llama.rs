@@ -23,6 +23,7 @@ use llama_cpp_2::{
     token::LlamaToken,
 };
 use session::LlamaSession;
+use threads::CoreUse;
 
 use super::{
     FitPlan, GpuLayers, LanguageModel, Message, ModelError, ModelFile, Session,
@@ -43,7 +44,7 @@ const LOAD_POLL: Duration = Duration::from_millis(50);
 pub struct LlamaConfig {
     /// The context length in tokens; by default 8192, or less where the model was trained for less.
     pub context_tokens: Option<u32>,
-    /// Threads to compute with; by default the physical cores that this process may use.
+    /// Threads to compute with; by default the physical cores that nothing else keeps busy.
     pub threads: Option<u32>,
     /// Layers to put on the GPU.
     pub gpu_layers: GpuLayers,
@@ -84,7 +85,9 @@ impl LlamaCpp {
             .unwrap_or(DEFAULT_CONTEXT_TOKENS.min(trained))
             .max(MIN_CONTEXT_TOKENS);
         let plan = FitPlan::for_this_machine(&file.header, context_tokens, config.gpu_layers);
+        let core_use = CoreUse::begin();
         let model = load_weights(backend, file, &plan, progress)?;
+        let threads = config.threads.unwrap_or_else(|| core_use.threads()).max(1);
         let vocab = model.vocab();
         let control: Vec<bool> = vocab
             .tokens()
@@ -105,7 +108,7 @@ impl LlamaCpp {
             name: file.name.clone(),
             digest: file.sha256.clone(),
             context_tokens,
-            threads: config.threads.unwrap_or_else(threads::physical_cores).max(1),
+            threads,
             plan,
             model,
         })

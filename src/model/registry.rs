@@ -1,18 +1,20 @@
+mod weights;
+
 use std::{
-    fs::{self, File},
-    io::{self, Read, Write},
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use weights::{clone_blocks, hash_file, same_file};
 
 use super::{GgufError, Header};
-use crate::progress::{Phase, Progress};
+use crate::progress::Progress;
 
 const MAX_NAME_BYTES: usize = 100;
-const BUFFER_BYTES: usize = 1 << 20;
 
 /// The GGUF files that this user has taken in, each under a name and pinned by its SHA-256.
 ///
@@ -450,52 +452,6 @@ fn read_header(path: &Path) -> Result<Header, RegistryError> {
             source,
         },
     })
-}
-
-fn same_file(one: &Path, other: &Path) -> bool {
-    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
-}
-
-/// Hashes a file, and writes what it reads to `copy`.
-fn hash_file(path: &Path, mut copy: impl Write, progress: &dyn Progress) -> Result<String, RegistryError> {
-    let mut file = File::open(path).map_err(io_error("cannot read", path))?;
-    let total = file.metadata().map_err(io_error("cannot read", path))?.len();
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; BUFFER_BYTES];
-    let mut done = 0;
-    progress.begin(Phase::Hash, total);
-    let outcome = loop {
-        if progress.cancelled() {
-            break Err(RegistryError::Cancelled);
-        }
-        match file.read(&mut buffer) {
-            Ok(0) => break Ok(()),
-            Ok(count) => {
-                hasher.update(&buffer[..count]);
-                if let Err(error) = copy.write_all(&buffer[..count]) {
-                    break Err(io_error("cannot copy", path)(error));
-                }
-                done += count as u64;
-                progress.advance(Phase::Hash, done);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Err(io_error("cannot read", path)(error)),
-        }
-    };
-    progress.end(Phase::Hash);
-    outcome?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Makes `copy` share the blocks of `source`, where the file system can.
-#[cfg(target_os = "linux")]
-fn clone_blocks(source: &Path, copy: &File) -> bool {
-    File::open(source).is_ok_and(|source| rustix::fs::ioctl_ficlone(copy, &source).is_ok())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn clone_blocks(_: &Path, _: &File) -> bool {
-    false
 }
 
 #[cfg(test)]

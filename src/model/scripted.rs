@@ -147,7 +147,7 @@ impl Session for ScriptedSession<'_> {
         }
         let limit = request.max_tokens.saturating_mul(BYTES_PER_TOKEN);
         if text.len() > limit {
-            text.truncate(text.floor_char_boundary(limit));
+            text.truncate((0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0));
             finish = Finish::Length;
         }
         if request.exclude.contains(&text) {

@@ -139,24 +139,26 @@ impl<'s, 'm, 'r> Decoding<'s, 'm, 'r> {
         }
     }
 
-    /// Returns the step to leave a completion at: the least certain one that was not left before.
+    /// Returns the step to leave a completion at: the least certain one that was not left before, or else the least
+    /// certain one that has another token to offer.
     ///
-    /// Steps that only write white space, or end the turn, come last: another text is wanted, not another layout.
+    /// Steps that only write white space, or end the turn, come after those that write: another text is wanted, not
+    /// another layout.
     fn least_certain(&self, text_bytes: usize) -> Option<usize> {
-        let open =
-            |step: &usize| self.steps[*step].margin.is_finite() && !self.bans.iter().any(|(banned, _)| banned == step);
-        let writes = |step: &usize| {
+        let left_before = |step: usize| self.bans.iter().any(|(banned, _)| *banned == step);
+        let writes = |step: usize| {
+            let start = self.steps[step].start;
             let end = self.steps.get(step + 1).map_or(self.bytes.len(), |next| next.start);
-            self.steps[*step].start < text_bytes
-                && self.bytes[self.steps[*step].start..end]
-                    .iter()
-                    .any(|byte| !byte.is_ascii_whitespace())
+            start < text_bytes && self.bytes[start..end].iter().any(|byte| !byte.is_ascii_whitespace())
         };
-        let least = |steps: &mut dyn Iterator<Item = usize>| {
-            steps.min_by(|one, other| self.steps[*one].margin.total_cmp(&self.steps[*other].margin))
-        };
-        least(&mut (0..self.steps.len()).filter(open).filter(writes))
-            .or_else(|| least(&mut (0..self.steps.len()).filter(open)))
+        (0..self.steps.len())
+            .filter(|step| self.steps[*step].margin.is_finite())
+            .min_by(|&one, &other| {
+                let rank = |step| (left_before(step), !writes(step));
+                rank(one)
+                    .cmp(&rank(other))
+                    .then_with(|| self.steps[one].margin.total_cmp(&self.steps[other].margin))
+            })
     }
 
     fn turn_back(&mut self, step: usize) -> Result<(), ModelError> {

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-/// The first chunk of a prompt: small, since nothing is known of the device.
-const FIRST_TOKENS: usize = 8;
-/// How long one chunk may take, so that a cancel is heeded in time.
-const TARGET: Duration = Duration::from_millis(200);
+/// The first chunk of a prompt, and the least one: small, since nothing is known of the device. Smaller ones waste it:
+/// on one core a 1.5B model in Q4_K_M reads 8 tokens at a time at half the rate of 64, and 16 at three quarters.
+const FIRST_TOKENS: usize = 16;
+/// How long one chunk may take, so that a cancel is heeded within half a second.
+const TARGET: Duration = Duration::from_millis(350);
 /// A chunk is at most this many times the one before, however quick that was.
 const GROWTH: usize = 4;
 
@@ -58,7 +59,7 @@ mod tests {
             let tokens = pace.tokens();
             pace.measured(tokens, Duration::from_secs_f64(tokens as f64 / 400.0));
         }
-        assert_eq!(pace.tokens(), 80);
+        assert_eq!(pace.tokens(), 136);
     }
 
     #[test]
@@ -74,7 +75,7 @@ mod tests {
     #[test]
     fn a_slow_device_keeps_small_chunks() {
         let mut pace = Pace::new(512);
-        pace.measured(8, Duration::from_secs(4));
+        pace.measured(FIRST_TOKENS, Duration::from_secs(4));
         assert_eq!(pace.tokens(), FIRST_TOKENS);
     }
 }

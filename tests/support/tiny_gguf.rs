@@ -1,0 +1,203 @@
+//! Writes a tiny llama model with random weights: enough for llama.cpp to load, tokenize and decode, so that the
+//! mechanics of the engine are tested without a download. What it writes is noise.
+#![allow(clippy::unwrap_used)]
+
+const EMBEDDING: u64 = 64;
+const FEED_FORWARD: u64 = 128;
+const HEADS: u32 = 4;
+const KV_HEADS: u32 = 2;
+const BLOCKS: u32 = 2;
+const ALIGNMENT: usize = 32;
+
+#[allow(dead_code, reason = "not every test that includes this file names it")]
+pub(crate) const CHAT_TEMPLATE: &str = "{%- for message in messages -%}\
+    {{ '<|im_start|>' + message['role'] + '\\n' + message.content + '<|im_end|>' + '\\n' }}\
+    {%- endfor -%}\
+    {%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif -%}";
+
+/// Returns the bytes of a GGUF file; the same seed gives the same bytes.
+pub(crate) fn tiny_gguf(seed: u64) -> Vec<u8> {
+    let tokens = vocabulary();
+    let kinds: Vec<i32> = tokens
+        .iter()
+        .map(|token| if token.starts_with("<|") { 3 } else { 1 })
+        .collect();
+    let id = |text: &str| tokens.iter().position(|token| token == text).unwrap() as u32;
+
+    let mut file = Writer::default();
+    file.string("general.architecture", "llama");
+    file.string("general.name", "tiny random llama");
+    file.u32("llama.context_length", 512);
+    file.u32("llama.block_count", BLOCKS);
+    file.u32("llama.embedding_length", EMBEDDING as u32);
+    file.u32("llama.feed_forward_length", FEED_FORWARD as u32);
+    file.u32("llama.attention.head_count", HEADS);
+    file.u32("llama.attention.head_count_kv", KV_HEADS);
+    file.f32("llama.attention.layer_norm_rms_epsilon", 1e-5);
+    file.u32("llama.vocab_size", tokens.len() as u32);
+    file.string("tokenizer.ggml.model", "gpt2");
+    file.string("tokenizer.ggml.pre", "qwen2");
+    file.strings("tokenizer.ggml.tokens", &tokens);
+    file.i32s("tokenizer.ggml.token_type", &kinds);
+    file.strings("tokenizer.ggml.merges", &["Ġ Ġ".to_owned()]);
+    file.u32("tokenizer.ggml.eos_token_id", id("<|im_end|>"));
+    file.u32("tokenizer.ggml.padding_token_id", id("<|endoftext|>"));
+    file.string("tokenizer.chat_template", CHAT_TEMPLATE);
+
+    let mut random = Random(seed);
+    let kv_width = EMBEDDING / u64::from(HEADS) * u64::from(KV_HEADS);
+    file.tensor("token_embd.weight", &[EMBEDDING, tokens.len() as u64], || {
+        random.weight(1.0)
+    });
+    for block in 0..BLOCKS {
+        for (part, rows, columns) in [
+            ("attn_q", EMBEDDING, EMBEDDING),
+            ("attn_k", EMBEDDING, kv_width),
+            ("attn_v", EMBEDDING, kv_width),
+            ("attn_output", EMBEDDING, EMBEDDING),
+            ("ffn_gate", EMBEDDING, FEED_FORWARD),
+            ("ffn_up", EMBEDDING, FEED_FORWARD),
+            ("ffn_down", FEED_FORWARD, EMBEDDING),
+        ] {
+            file.tensor(&format!("blk.{block}.{part}.weight"), &[rows, columns], || {
+                random.weight(0.3)
+            });
+        }
+        for part in ["attn_norm", "ffn_norm"] {
+            file.tensor(&format!("blk.{block}.{part}.weight"), &[EMBEDDING], || 1.0);
+        }
+    }
+    file.tensor("output_norm.weight", &[EMBEDDING], || 1.0);
+    file.tensor("output.weight", &[EMBEDDING, tokens.len() as u64], || {
+        random.weight(0.3)
+    });
+    file.finish()
+}
+
+/// One token for each byte, written as byte-level BPE writes bytes, one merge, and the special tokens.
+fn vocabulary() -> Vec<String> {
+    let printable =
+        |byte: u32| (33..=126).contains(&byte) || (161..=172).contains(&byte) || (174..=255).contains(&byte);
+    let mut next = 256;
+    let mut tokens = Vec::new();
+    for byte in 0..256 {
+        let code = if printable(byte) {
+            byte
+        } else {
+            next += 1;
+            next - 1
+        };
+        tokens.push(char::from_u32(code).unwrap().to_string());
+    }
+    tokens.push("ĠĠ".to_owned());
+    tokens.extend(["<|endoftext|>", "<|im_start|>", "<|im_end|>"].map(str::to_owned));
+    tokens
+}
+
+/// SplitMix64, Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bits ^ (bits >> 31)
+    }
+
+    /// Returns a weight in (-scale, scale).
+    fn weight(&mut self, scale: f32) -> f32 {
+        ((self.next() >> 40) as f32 / (1 << 23) as f32 - 1.0) * scale
+    }
+}
+
+/// Collects keys and tensors and puts them together.
+#[derive(Default)]
+struct Writer {
+    keys: Vec<u8>,
+    key_count: u64,
+    infos: Vec<u8>,
+    tensor_count: u64,
+    data: Vec<u8>,
+}
+
+impl Writer {
+    fn string(&mut self, key: &str, value: &str) {
+        self.key(key, 8);
+        write_string(&mut self.keys, value);
+    }
+
+    fn u32(&mut self, key: &str, value: u32) {
+        self.key(key, 4);
+        self.keys.extend(value.to_le_bytes());
+    }
+
+    fn f32(&mut self, key: &str, value: f32) {
+        self.key(key, 6);
+        self.keys.extend(value.to_le_bytes());
+    }
+
+    fn strings(&mut self, key: &str, values: &[String]) {
+        self.array(key, 8, values.len());
+        for value in values {
+            write_string(&mut self.keys, value);
+        }
+    }
+
+    fn i32s(&mut self, key: &str, values: &[i32]) {
+        self.array(key, 5, values.len());
+        for value in values {
+            self.keys.extend(value.to_le_bytes());
+        }
+    }
+
+    fn array(&mut self, key: &str, element: u32, count: usize) {
+        self.key(key, 9);
+        self.keys.extend(element.to_le_bytes());
+        self.keys.extend((count as u64).to_le_bytes());
+    }
+
+    fn key(&mut self, key: &str, kind: u32) {
+        write_string(&mut self.keys, key);
+        self.keys.extend(kind.to_le_bytes());
+        self.key_count += 1;
+    }
+
+    /// Adds a tensor of 32-bit floats.
+    fn tensor(&mut self, name: &str, dimensions: &[u64], mut weight: impl FnMut() -> f32) {
+        write_string(&mut self.infos, name);
+        self.infos.extend((dimensions.len() as u32).to_le_bytes());
+        for dimension in dimensions {
+            self.infos.extend(dimension.to_le_bytes());
+        }
+        self.infos.extend(0_u32.to_le_bytes());
+        self.infos.extend((self.data.len() as u64).to_le_bytes());
+        self.tensor_count += 1;
+        for _ in 0..dimensions.iter().product::<u64>() {
+            self.data.extend(weight().to_le_bytes());
+        }
+        pad(&mut self.data);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        let mut file = b"GGUF".to_vec();
+        file.extend(3_u32.to_le_bytes());
+        file.extend(self.tensor_count.to_le_bytes());
+        file.extend(self.key_count.to_le_bytes());
+        file.extend(self.keys);
+        file.extend(self.infos);
+        pad(&mut file);
+        file.extend(self.data);
+        file
+    }
+}
+
+fn write_string(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend((text.len() as u64).to_le_bytes());
+    bytes.extend(text.as_bytes());
+}
+
+fn pad(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
+}
