@@ -10,7 +10,7 @@ mod template;
 
 pub use budget::{BudgetError, Fitted, Fragment, TokenBudget};
 pub use fence::fence_for;
-pub use grammar::{choice_grammar, numbers_grammar};
+pub use grammar::choice_grammar;
 pub use template::{
     ActionPrompt, CreatePrompt, InsertPrompt, LocatePrompt, PromptError, PromptFile, RepairPrompt, RewritePrompt,
     Template,

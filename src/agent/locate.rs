@@ -1,7 +1,7 @@
 use crate::index::{Index, Symbol, SymbolId};
 use crate::lang::SymbolKind;
 use crate::model::{CompletionRequest, Constraint, Sampling, Session, Usage};
-use crate::prompt::{ActionPrompt, LocatePrompt, Template, choice_grammar, numbers_grammar};
+use crate::prompt::{ActionPrompt, LocatePrompt, Template, choice_grammar};
 use crate::text::RepoPath;
 
 use super::mention::Mentions;
@@ -21,18 +21,19 @@ pub(super) fn locate(
     let mut targets: Vec<Target> = new_files(request, bench, &mentions, intent);
     let places = match request.symbols.is_empty() {
         false => named_on_command_line(request, bench.index)?,
+        // A request for a new file alone needs no other place.
+        true if !targets.is_empty() && !intent.also_edits => Vec::new(),
         true => {
-            let candidates = candidates(request, bench, &mentions);
-            if candidates.is_empty() && targets.is_empty() {
-                return Err(AgentError::NothingFound);
-            }
-            // A request for a new file alone needs no other place.
-            match targets.is_empty() || intent.also_edits {
-                true => choose(request, bench, candidates, session, usage)?,
-                false => Vec::new(),
+            let named = named_in_request(request, bench, &mentions);
+            match named.is_empty() {
+                false => named,
+                true => choose(request, bench, candidates(request, bench, &mentions), session, usage)?,
             }
         }
     };
+    if places.is_empty() && targets.is_empty() {
+        return Err(AgentError::NothingFound);
+    }
     for place in without_containers(places, bench.index) {
         let action = action(&place, request, bench, &mentions, intent, session, usage)?;
         targets.push(action);
@@ -176,33 +177,49 @@ fn allowed(request: &Request, path: &RepoPath) -> bool {
         })
 }
 
-/// Returns what the request may mean: what it names, then what the index ranks high.
+/// Returns the places that the request itself names: symbols, and files without symbols. A class that is named without
+/// any of its members is no place: which member is meant is for the index and the model to say.
+fn named_in_request(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> Vec<Place> {
+    let index = bench.index;
+    let about_tests = request.text.to_lowercase().contains("test");
+    let mut places: Vec<Place> = mentioned(request, index, mentions)
+        .into_iter()
+        .filter(|id| {
+            let symbol = index.symbol(*id);
+            !(is_container(symbol) && has_members(index, symbol)) && (about_tests || !is_test_path(&symbol.path))
+        })
+        .map(Place::Symbol)
+        .collect();
+    let files = request.paths.iter().chain(&mentions.paths);
+    for path in files.filter(|path| index.in_file(path).is_empty()) {
+        let is_file = bench.snapshot.files().iter().any(|file| file.path == *path);
+        if is_file && !places.iter().any(|place| place.path(index) == path) {
+            places.push(Place::File(path.clone()));
+        }
+    }
+    places.truncate(bench.config.regions);
+    places
+}
+
+/// Returns what the request may mean, as the index ranks it; members of a class that is named come first.
 fn candidates(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> Vec<Place> {
     let index = bench.index;
     let most = bench.config.candidates;
-    let mut places: Vec<Place> = mentioned(request, index, mentions)
-        .into_iter()
-        .map(Place::Symbol)
-        .collect();
+    let containers = mentioned(request, index, mentions);
+    let hits = index.search(&request.text, most * 8);
+    let ranked = || {
+        let symbols = hits.iter().map(|hit| index.symbol(hit.symbol));
+        symbols.filter(|symbol| allowed(request, &symbol.path) && is_editable(index, symbol))
+    };
+    let inside = |symbol: &Symbol| {
+        containers.iter().map(|id| index.symbol(*id)).any(|container| {
+            container.path == symbol.path && container.definition.range.contains(symbol.definition.range)
+        })
+    };
+    let members = ranked().filter(|symbol| inside(symbol));
+    let others = ranked().filter(|symbol| !inside(symbol));
+    let mut places: Vec<Place> = members.chain(others).map(|symbol| Place::Symbol(symbol.id)).collect();
     places.truncate(most);
-    for hit in index.search(&request.text, most * 8) {
-        if places.len() >= most {
-            break;
-        }
-        let symbol = index.symbol(hit.symbol);
-        let place = Place::Symbol(hit.symbol);
-        if allowed(request, &symbol.path) && is_editable(index, symbol) && !places.contains(&place) {
-            places.push(place);
-        }
-    }
-    let files = request.paths.iter().chain(&mentions.paths);
-    for path in files.filter(|path| index.in_file(path).is_empty()) {
-        let place = Place::File(path.clone());
-        let is_file = bench.snapshot.files().iter().any(|file| file.path == *path);
-        if is_file && !places.contains(&place) {
-            places.insert(0, place);
-        }
-    }
     if places.is_empty() {
         let hits = index.search_files(&request.text, 3);
         let files = hits
@@ -212,6 +229,12 @@ fn candidates(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> 
         places.extend(files.map(Place::File));
     }
     places
+}
+
+fn is_test_path(path: &RepoPath) -> bool {
+    path.as_str()
+        .split(['/', '_', '.', '-'])
+        .any(|part| matches!(part, "test" | "tests" | "spec" | "specs"))
 }
 
 /// Returns the symbols that a request names. A name that several symbols have counts where the request also names the
@@ -267,11 +290,12 @@ fn is_editable(index: &Index, symbol: &Symbol) -> bool {
     {
         return false;
     }
-    let has_members = index
-        .in_file(&symbol.path)
-        .iter()
-        .any(|other| other.id != symbol.id && symbol.definition.range.contains(other.definition.range));
-    !(has_members && is_container(symbol))
+    !(is_container(symbol) && has_members(index, symbol))
+}
+
+fn has_members(index: &Index, symbol: &Symbol) -> bool {
+    let inside = |other: &Symbol| other.id != symbol.id && symbol.definition.range.contains(other.definition.range);
+    index.in_file(&symbol.path).iter().any(inside)
 }
 
 fn is_container(symbol: &Symbol) -> bool {
@@ -292,7 +316,9 @@ fn is_local(index: &Index, symbol: &Symbol) -> bool {
     })
 }
 
-/// Lets the model choose among the candidates; one candidate needs no choice.
+/// Lets the model choose one of the candidates; a single one needs no choice.
+///
+/// One, since a small model that may list several lists them all.
 fn choose(
     request: &Request,
     bench: &Workbench<'_>,
@@ -308,20 +334,12 @@ fn choose(
         places: &places,
         request: &request.text,
     };
-    let most = bench.config.regions.min(candidates.len());
-    let answer = ask(&prompt, numbers_grammar(candidates.len(), most), bench, session, usage)?;
-    let mut chosen: Vec<Place> = Vec::new();
-    for number in answer.split(',').filter_map(|n| n.trim().parse::<usize>().ok()) {
-        if let Some(place) = number.checked_sub(1).and_then(|i| candidates.get(i)) {
-            if !chosen.contains(place) {
-                chosen.push(place.clone());
-            }
-        }
-    }
-    match chosen.is_empty() {
-        true => Err(AgentError::NothingFound),
-        false => Ok(chosen),
-    }
+    let numbers: Vec<String> = (1..=candidates.len()).map(|number| number.to_string()).collect();
+    let answer = ask(&prompt, choice_grammar(&numbers), bench, session, usage)?;
+    let chosen = numbers.iter().position(|number| number == answer.trim());
+    chosen
+        .map(|i| vec![candidates[i].clone()])
+        .ok_or(AgentError::NothingFound)
 }
 
 fn described(place: &Place, index: &Index) -> String {
