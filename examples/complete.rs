@@ -1,6 +1,8 @@
 //! Completes one conversation through skiff's own engine: the plain prompt that `scripts/eval-edits.sh --baseline`
 //! compares with. Reads a JSON array of `{role, content}` on stdin; prints `{text, usage}`.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
+
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -4,6 +4,7 @@
 //! of failure: an observation goes back to the model, an [`AgentError`] stops the run.
 
 mod answer;
+mod candidate;
 mod context;
 mod draft;
 mod followup;
@@ -84,10 +85,10 @@ pub enum AgentError {
     #[error("nothing in the repository seems to be meant by the request")]
     NothingFound,
     /// A symbol that was named on the command line does not exist.
-    #[error("no symbol is named {name:?}")]
+    #[error("no symbol is named {name:?}{}", listed("; similar: ", similar))]
     NoSuchSymbol { name: String, similar: Vec<String> },
     /// A symbol that was named on the command line exists more than once.
-    #[error("{name:?} is defined in more than one place")]
+    #[error("{name:?} is defined in more than one place{}", listed(": ", places))]
     AmbiguousSymbol { name: String, places: Vec<String> },
     /// The region does not fit the model's context.
     #[error("{what} is too long for the model's context")]
@@ -111,6 +112,13 @@ pub enum AgentError {
     /// The patch cannot be built.
     #[error(transparent)]
     Patch(#[from] PatchError),
+}
+
+fn listed(before: &str, items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        items => format!("{before}{}", items.join(", ")),
+    }
 }
 
 impl AgentError {

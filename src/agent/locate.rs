@@ -1,9 +1,9 @@
-use crate::index::{Index, Symbol, SymbolId};
-use crate::lang::SymbolKind;
-use crate::model::{CompletionRequest, Constraint, Sampling, Session, Usage};
+use crate::index::{Index, Symbol};
+use crate::model::{CompletionRequest, Constraint, Role, Sampling, Session, Usage};
 use crate::prompt::{ActionPrompt, LocatePrompt, Template, choice_grammar};
 use crate::text::RepoPath;
 
+use super::candidate::{allowed, candidates, named_in_request};
 use super::mention::Mentions;
 use super::target::{Place, Target};
 use super::{AgentError, Request, Workbench};
@@ -38,8 +38,13 @@ pub(super) fn locate(
         let action = action(&place, request, bench, &mentions, intent, session, usage)?;
         targets.push(action);
     }
-    // What exists is changed first, so that a new file can be written knowing it.
-    targets.sort_by_key(|target| matches!(target, Target::Create(_)));
+    // In the order of the files, and what exists before what is new: what is written later knows what came before.
+    targets.sort_by_key(|target| match target {
+        Target::Rewrite(place) | Target::Insert(place) | Target::Delete(place) => {
+            (0, place.symbol(bench.index).map(|s| s.id))
+        }
+        Target::Create(_) => (1, None),
+    });
     targets.dedup();
     Ok(targets)
 }
@@ -166,156 +171,6 @@ fn named_on_command_line(request: &Request, index: &Index) -> Result<Vec<Place>,
     Ok(places)
 }
 
-fn allowed(request: &Request, path: &RepoPath) -> bool {
-    request.paths.is_empty()
-        || request.paths.iter().any(|own| {
-            own == path
-                || path
-                    .as_str()
-                    .strip_prefix(own.as_str())
-                    .is_some_and(|rest| rest.starts_with('/'))
-        })
-}
-
-/// Returns the places that the request itself names: symbols, and files without symbols. A class that is named without
-/// any of its members is no place: which member is meant is for the index and the model to say.
-fn named_in_request(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> Vec<Place> {
-    let index = bench.index;
-    let about_tests = request.text.to_lowercase().contains("test");
-    let mut places: Vec<Place> = mentioned(request, index, mentions)
-        .into_iter()
-        .filter(|id| {
-            let symbol = index.symbol(*id);
-            !(is_container(symbol) && has_members(index, symbol)) && (about_tests || !is_test_path(&symbol.path))
-        })
-        .map(Place::Symbol)
-        .collect();
-    let files = request.paths.iter().chain(&mentions.paths);
-    for path in files.filter(|path| index.in_file(path).is_empty()) {
-        let is_file = bench.snapshot.files().iter().any(|file| file.path == *path);
-        if is_file && !places.iter().any(|place| place.path(index) == path) {
-            places.push(Place::File(path.clone()));
-        }
-    }
-    places.truncate(bench.config.regions);
-    places
-}
-
-/// Returns what the request may mean, as the index ranks it; members of a class that is named come first.
-fn candidates(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> Vec<Place> {
-    let index = bench.index;
-    let most = bench.config.candidates;
-    let containers = mentioned(request, index, mentions);
-    let hits = index.search(&request.text, most * 8);
-    let ranked = || {
-        let symbols = hits.iter().map(|hit| index.symbol(hit.symbol));
-        symbols.filter(|symbol| allowed(request, &symbol.path) && is_editable(index, symbol))
-    };
-    let inside = |symbol: &Symbol| {
-        containers.iter().map(|id| index.symbol(*id)).any(|container| {
-            container.path == symbol.path && container.definition.range.contains(symbol.definition.range)
-        })
-    };
-    let members = ranked().filter(|symbol| inside(symbol));
-    let others = ranked().filter(|symbol| !inside(symbol));
-    let mut places: Vec<Place> = members.chain(others).map(|symbol| Place::Symbol(symbol.id)).collect();
-    places.truncate(most);
-    if places.is_empty() {
-        let hits = index.search_files(&request.text, 3);
-        let files = hits
-            .into_iter()
-            .map(|hit| hit.path)
-            .filter(|path| allowed(request, path));
-        places.extend(files.map(Place::File));
-    }
-    places
-}
-
-fn is_test_path(path: &RepoPath) -> bool {
-    path.as_str()
-        .split(['/', '_', '.', '-'])
-        .any(|part| matches!(part, "test" | "tests" | "spec" | "specs"))
-}
-
-/// Returns the symbols that a request names. A name that several symbols have counts where the request also names the
-/// file or the container of one.
-fn mentioned(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolId> {
-    let mut found = Vec::new();
-    for name in mentions.names.iter().chain(&mentions.words) {
-        let all = index.named(name);
-        let mut own: Vec<&&Symbol> = all
-            .iter()
-            .filter(|s| allowed(request, &s.path) && !is_local(index, s))
-            .collect();
-        if own.len() > 1 {
-            let in_named_file: Vec<&&Symbol> = own
-                .iter()
-                .filter(|s| mentions.paths.iter().any(|p| s.path.as_str().ends_with(p.as_str())))
-                .copied()
-                .collect();
-            let in_named_container: Vec<&&Symbol> = own
-                .iter()
-                .filter(|s| {
-                    let container = s.definition.container.as_deref().unwrap_or("");
-                    mentions
-                        .names
-                        .iter()
-                        .chain(&mentions.words)
-                        .any(|n| n != name && container.ends_with(n.as_str()))
-                })
-                .copied()
-                .collect();
-            if !in_named_container.is_empty() {
-                own = in_named_container;
-            } else if !in_named_file.is_empty() {
-                own = in_named_file;
-            }
-        }
-        for symbol in own.into_iter().take(3) {
-            if !found.contains(&symbol.id) && symbol.definition.kind != SymbolKind::Impl {
-                found.push(symbol.id);
-            }
-        }
-    }
-    found
-}
-
-/// Tells whether a symbol makes a good region: not inside a function, and no container of many lines, whose members
-/// are candidates themselves.
-fn is_editable(index: &Index, symbol: &Symbol) -> bool {
-    if matches!(
-        symbol.definition.kind,
-        SymbolKind::Impl | SymbolKind::Module | SymbolKind::Field
-    ) || is_local(index, symbol)
-    {
-        return false;
-    }
-    !(is_container(symbol) && has_members(index, symbol))
-}
-
-fn has_members(index: &Index, symbol: &Symbol) -> bool {
-    let inside = |other: &Symbol| other.id != symbol.id && symbol.definition.range.contains(other.definition.range);
-    index.in_file(&symbol.path).iter().any(inside)
-}
-
-fn is_container(symbol: &Symbol) -> bool {
-    use SymbolKind::{Class, Enum, Impl, Interface, Module, Struct, Trait};
-    matches!(
-        symbol.definition.kind,
-        Class | Enum | Impl | Interface | Module | Struct | Trait
-    )
-}
-
-fn is_local(index: &Index, symbol: &Symbol) -> bool {
-    index.in_file(&symbol.path).iter().any(|other| {
-        matches!(
-            other.definition.kind,
-            SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor
-        ) && other.id != symbol.id
-            && other.definition.range.contains(symbol.definition.range)
-    })
-}
-
 /// Lets the model choose one of the candidates; a single one needs no choice.
 ///
 /// One, since a small model that may list several lists them all.
@@ -343,16 +198,22 @@ fn choose(
 }
 
 fn described(place: &Place, index: &Index) -> String {
-    match place.symbol(index) {
-        Some(symbol) => format!(
-            "{} {} in {}: {}",
-            symbol.definition.kind.as_str(),
-            symbol.qualified,
-            symbol.path,
-            symbol.definition.signature
-        ),
-        None => format!("file {}", place.path(index)),
-    }
+    let Some(symbol) = place.symbol(index) else {
+        return format!("file {}", place.path(index));
+    };
+    let definition = &symbol.definition;
+    let doc = definition
+        .doc
+        .as_deref()
+        .and_then(|doc| doc.lines().find(|line| !line.trim().is_empty()));
+    format!(
+        "{} {} in {}: {}{}",
+        definition.kind.as_str(),
+        symbol.qualified,
+        symbol.path,
+        definition.signature,
+        doc.map_or(String::new(), |doc| format!(" - {}", doc.trim()))
+    )
 }
 
 /// Drops a container when one of its members is chosen too: the smaller edit is the safer one.
@@ -378,11 +239,7 @@ fn action(
     usage: &mut Usage,
 ) -> Result<Target, AgentError> {
     let index = bench.index;
-    let names_something_new = mentions
-        .names
-        .iter()
-        .chain(&mentions.words)
-        .any(|name| index.named(name).is_empty());
+    let names_something_new = mentions.all().any(|name| index.named(name).is_empty());
     let mut words = vec!["change"];
     if intent.adds && names_something_new && place.symbol(index).is_some() {
         words.push("add");
@@ -412,9 +269,7 @@ fn action(
 fn is_named(place: &Place, index: &Index, mentions: &Mentions) -> bool {
     match place.symbol(index) {
         Some(symbol) => mentions
-            .names
-            .iter()
-            .chain(&mentions.words)
+            .all()
             .any(|name| index.named(name).iter().any(|found| found.id == symbol.id)),
         None => mentions.paths.contains(place.path(index)),
     }
@@ -427,11 +282,15 @@ fn ask(
     session: &mut dyn Session,
     usage: &mut Usage,
 ) -> Result<String, AgentError> {
-    let messages = prompt.messages()?;
+    let mut messages = prompt.messages()?;
+    let prefix = match messages.pop_if(|message| message.role == Role::Assistant) {
+        Some(begun) => format!("{} ", begun.content),
+        None => String::new(),
+    };
     let completion = session.complete(
         &CompletionRequest {
             messages: &messages,
-            assistant_prefix: "",
+            assistant_prefix: &prefix,
             stop: &["\n"],
             max_tokens: 48,
             sampling: Sampling::default(),

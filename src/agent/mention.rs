@@ -6,10 +6,17 @@ use std::path::Path;
 pub(super) struct Mentions {
     /// Words that can only be identifiers: quoted in backticks, called, in snake_case or camelCase, or qualified.
     pub(super) names: Vec<String>,
-    /// Plain words beside `function`, `class` and their like.
+    /// Other words that stand where a name stands: beside `function` and its like, after `make` or `rename`, before
+    /// `should` or `returns`, or capitalised inside a sentence.
     pub(super) words: Vec<String>,
+    /// Those of both that the request wants something of, by where they stand.
+    pub(super) objects: Vec<String>,
+    /// Those of both that are only raised or thrown.
+    pub(super) raised: Vec<String>,
     /// Words that look like paths.
     pub(super) paths: Vec<RepoPath>,
+    /// Every word, in lower case.
+    prose: Vec<String>,
 }
 
 impl Mentions {
@@ -24,24 +31,102 @@ impl Mentions {
             let Some(name) = as_identifier(token.word) else {
                 continue;
             };
-            let beside_kind = [i.checked_sub(1), Some(i + 1)]
-                .into_iter()
-                .flatten()
-                .filter_map(|j| tokens.get(j))
-                .any(|near| is_kind(near.word));
-            if token.quoted || token.word.ends_with(')') || looks_like_code(name) {
+            mentions.prose.push(name.to_lowercase());
+            let is_object = is_object(&tokens, i);
+            let is_code = token.quoted || token.word.ends_with(')') || looks_like_code(name);
+            let is_proper = name.starts_with(char::is_uppercase) && i > 0 && !tokens[i - 1].ends_sentence;
+            if is_code {
                 push(&mut mentions.names, name.to_owned());
-            } else if beside_kind && !is_kind(name) && !is_common(name) {
+            } else if (is_object || is_proper) && !is_kind(name) && !is_common(name) {
                 push(&mut mentions.words, name.to_owned());
+            } else {
+                continue;
+            }
+            if is_object {
+                push(&mut mentions.objects, name.to_owned());
+            }
+            let before = &tokens[i.saturating_sub(2)..i];
+            if before.iter().any(|t| is_one_of(t.word, RAISES)) {
+                push(&mut mentions.raised, name.to_owned());
             }
         }
         mentions
     }
+
+    /// Returns every name: the identifiers first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &String> {
+        self.names.iter().chain(&self.words)
+    }
+
+    /// Tells whether the prose has the words of an identifier in a row: `late charge` for `lateCharge`.
+    pub(super) fn spells(&self, identifier: &str) -> bool {
+        let parts = parts(identifier);
+        parts.len() > 1 && self.prose.windows(parts.len()).any(|window| window == parts)
+    }
+
+    /// Tells whether a word stands anywhere in the request.
+    pub(super) fn says(&self, word: &str) -> bool {
+        self.prose.iter().any(|own| own == &word.to_lowercase())
+    }
+}
+
+const RAISES: &[&str] = &["raise", "raises", "raising", "throw", "throws", "throwing"];
+
+/// Tells by its neighbours whether a word is what the request wants changed.
+fn is_object(tokens: &[Token<'_>], i: usize) -> bool {
+    const BEFORE: &[&str] = &[
+        "make", "makes", "give", "gives", "let", "lets", "have", "change", "update", "fix", "extend", "teach",
+        "rename", "delete", "remove", "drop", "rewrite", "refactor", "call",
+    ];
+    const AFTER: &[&str] = &[
+        "should",
+        "must",
+        "returns",
+        "accepts",
+        "takes",
+        "raises",
+        "throws",
+        "ignores",
+        "silently",
+        "crashes",
+        "fails",
+        "currently",
+    ];
+    let mut before = tokens[..i]
+        .iter()
+        .rev()
+        .filter(|token| !is_one_of(token.word, &["the", "our", "its"]));
+    let previous = before.next();
+    let next = tokens.get(i + 1).filter(|_| !tokens[i].ends_sentence);
+    previous.is_some_and(|t| !t.ends_sentence && (is_kind(t.word) || is_one_of(t.word, BEFORE)))
+        || next.is_some_and(|t| is_kind(t.word) || is_one_of(t.word, AFTER))
+}
+
+fn is_one_of(word: &str, list: &[&str]) -> bool {
+    list.contains(&word.to_lowercase().as_str())
+}
+
+/// Splits an identifier at underscores and capitals, in lower case.
+fn parts(identifier: &str) -> Vec<String> {
+    let mut parts: Vec<String> = vec![String::new()];
+    let mut after_lower = false;
+    for c in identifier.chars() {
+        if c == '_' || (c.is_uppercase() && after_lower) {
+            parts.push(String::new());
+        }
+        if let Some(last) = parts.last_mut().filter(|_| c != '_') {
+            last.extend(c.to_lowercase());
+        }
+        after_lower = c.is_lowercase();
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
 }
 
 struct Token<'a> {
     word: &'a str,
     quoted: bool,
+    ends_sentence: bool,
 }
 
 /// Splits on white space and backticks; what stands between a pair of backticks is quoted.
@@ -52,6 +137,7 @@ fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
                 .trim_matches(|c: char| ",;:!?\"'“”‘’[]{}<>".contains(c))
                 .trim_end_matches('.'),
             quoted: i % 2 == 1,
+            ends_sentence: word.ends_with(['.', '!', '?', ';', ':']),
         })
     })
 }
@@ -120,10 +206,8 @@ fn is_kind(word: &str) -> bool {
         "constructor",
         "named",
         "called",
-        "struct's",
-        "class's",
     ];
-    KINDS.contains(&word.to_lowercase().as_str())
+    is_one_of(word, KINDS)
 }
 
 /// Words that stand beside `function` and its like in any sentence.
@@ -136,7 +220,7 @@ fn is_common(word: &str) -> bool {
         "the", "their", "these", "this", "those", "to", "two", "unused", "use", "used", "when", "which", "while",
         "with", "write", "you",
     ];
-    COMMON.contains(&word.to_lowercase().as_str())
+    is_one_of(word, COMMON)
 }
 
 #[cfg(test)]
@@ -162,9 +246,32 @@ mod tests {
     }
 
     #[test]
-    fn plain_words_count_beside_a_kind() {
-        let mentions = Mentions::of("The total method of the class Cart should round");
-        assert_eq!(mentions.words, ["total", "Cart"]);
+    fn plain_words_count_where_a_name_stands() {
+        let words = |text: &str| Mentions::of(text).words;
+        assert_eq!(
+            words("The total method of the class Cart should round"),
+            ["total", "Cart"]
+        );
+        assert_eq!(
+            words("In a.py give mark a second parameter, and make the shipping use it."),
+            ["mark", "shipping"]
+        );
+        assert_eq!(words("Nothing. Round the totals. push must not fail"), ["push"]);
+    }
+
+    #[test]
+    fn what_is_raised_is_told_from_what_is_changed() {
+        let mentions = Mentions::of("Raise a ParseError when `read_line` fails, then let read_all go on");
+        assert_eq!(mentions.raised, ["ParseError"]);
+        assert_eq!(mentions.objects, ["read_line", "read_all"]);
+    }
+
+    #[test]
+    fn prose_spells_identifiers() {
+        let mentions = Mentions::of("Readers get a negative late charge.");
+        assert!(mentions.spells("lateCharge") && mentions.spells("LATE_CHARGE"));
+        assert!(!mentions.spells("charge_late") && !mentions.spells("late"));
+        assert!(mentions.says("Readers"));
     }
 
     #[test]

@@ -407,9 +407,7 @@ impl Run<'_> {
         let mentions = Mentions::of(&self.request.text);
         let mut paths: Vec<RepoPath> = Vec::new();
         let by_name = mentions
-            .names
-            .iter()
-            .chain(&mentions.words)
+            .all()
             .flat_map(|name| index.named(name))
             .map(|s| s.path.clone());
         let ranked = index

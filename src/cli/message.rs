@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::config::ConfigError;
 use super::exit::ExitStatus;
 use super::output::OutputError;
+use crate::agent::AgentError;
 use crate::ledger::LedgerError;
 use crate::model::{ModelError, RegistryError};
 use crate::repo::RepoError;
@@ -118,6 +119,15 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
     }
     if let Some(ModelError::ContextFull { .. }) = cause.downcast_ref() {
         return Some("give a longer context with --ctx, or name fewer or smaller places");
+    }
+    if let Some(error) = cause.downcast_ref::<AgentError>() {
+        return match error {
+            AgentError::NothingFound => Some("name files, or a definition with --symbol"),
+            AgentError::NoSuchSymbol { .. } => Some("names are exact, as in `parse` or `Parser.parse`"),
+            AgentError::AmbiguousSymbol { .. } => Some("qualify the name, or name the file as well"),
+            AgentError::TooLong { .. } => Some("raise --ctx, or name a smaller place with --symbol"),
+            _ => None,
+        };
     }
     if cause.is::<SandboxError>() {
         return Some("skiff does not run where it cannot give up networking; the kernel needs CONFIG_SECCOMP_FILTER");

@@ -125,7 +125,8 @@ fn render<T: Serialize>(body: &str, values: &T) -> Result<String, PromptError> {
         .map_err(PromptError::Render)
 }
 
-/// Splits a template into its turns: a version line, then `<!-- system -->` and `<!-- user -->` parts.
+/// Splits a template into its turns: a version line, then `<!-- system -->`, `<!-- user -->` and, where the answer's
+/// beginning is given, `<!-- assistant -->` parts.
 fn sections(source: &str) -> Result<Vec<(Role, &str)>, PromptError> {
     let (version, mut rest) = source.split_once('\n').ok_or(PromptError::Malformed("version line"))?;
     if !version.starts_with("<!-- version: ") {
@@ -137,9 +138,14 @@ fn sections(source: &str) -> Result<Vec<(Role, &str)>, PromptError> {
         let role = match mark.trim() {
             "<!-- system -->" => Role::System,
             "<!-- user -->" => Role::User,
+            "<!-- assistant -->" => Role::Assistant,
             _ => return Err(PromptError::Malformed("section mark")),
         };
-        let end = body.find("<!-- user -->\n").unwrap_or(body.len());
+        let next = ["<!-- user -->\n", "<!-- assistant -->\n"]
+            .into_iter()
+            .filter_map(|mark| body.find(mark))
+            .min();
+        let end = next.unwrap_or(body.len());
         sections.push((role, &body[..end]));
         rest = &body[end..];
     }
@@ -154,10 +160,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_template_has_a_version_and_a_user_turn() {
+    fn every_template_has_a_version_and_asks_something() {
         for source in SOURCES {
             let sections = sections(source).unwrap();
-            assert_eq!(sections.last().unwrap().0, Role::User);
+            assert!(
+                sections
+                    .iter()
+                    .any(|(role, body)| *role == Role::User && !body.trim().is_empty())
+            );
         }
     }
 
@@ -169,7 +179,7 @@ mod tests {
             request: "{% raw %}",
         };
         let messages = prompt.messages().unwrap();
-        assert_eq!(messages.len(), 2);
+        assert_eq!(messages.len(), 3);
         assert!(messages[1].content.contains("1. {{ request }} <!-- system -->"));
         assert!(messages[1].content.contains("Request: {% raw %}"));
     }

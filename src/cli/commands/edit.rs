@@ -17,6 +17,7 @@ use crate::ledger::Entry;
 use crate::model::Sampling;
 use crate::progress::Progress;
 use crate::repo::{RepoError, Repository};
+use crate::review::escape;
 use crate::text::RepoPath;
 
 /// Turns a request into a proposal.
@@ -126,7 +127,8 @@ fn show_patch(args: &EditArgs, entry: &Entry) -> anyhow::Result<()> {
         match (args.format.unwrap_or(PatchFormat::Diff), output::audience()) {
             (PatchFormat::Diff, Audience::Person) => output::write_styled(&show::page(entry))?,
             (PatchFormat::Diff, Audience::Program) => output::write_raw(entry.proposal.patch.unified().as_bytes())?,
-            (PatchFormat::Mbox, _) => output::write_raw(mail::message(entry).as_bytes())?,
+            (PatchFormat::Mbox, Audience::Person) => output::write_styled(&escape(&mail::message(entry)))?,
+            (PatchFormat::Mbox, Audience::Program) => output::write_raw(mail::message(entry).as_bytes())?,
         }
     }
     Ok(())

@@ -1,0 +1,203 @@
+//! What a request may be about: the symbols that it names, and those that the index ranks high.
+
+use crate::index::{Index, Symbol, SymbolId};
+use crate::lang::SymbolKind;
+use crate::text::RepoPath;
+
+use super::mention::Mentions;
+use super::target::Place;
+use super::{Request, Workbench};
+
+/// Returns the places that the request itself names: symbols, and files without symbols. A class that is named without
+/// any of its members is no place: which member is meant is for the index and the model to say.
+pub(super) fn named_in_request(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> Vec<Place> {
+    let index = bench.index;
+    let about_tests = mentions.says("test") || mentions.says("tests");
+    let is_place = |symbol: &Symbol| {
+        !(is_container(symbol) && has_members(index, symbol)) && (about_tests || !is_test_path(&symbol.path))
+    };
+    let mut symbols: Vec<&Symbol> = mentioned(request, index, mentions)
+        .into_iter()
+        .chain(spelled(request, index, mentions))
+        .map(|id| index.symbol(id))
+        .filter(|symbol| is_place(symbol))
+        .collect();
+    if symbols.is_empty() {
+        symbols = said(request, index, mentions);
+    }
+    // What is called is changed; types and constants beside it are mostly what it uses.
+    if symbols.iter().any(|symbol| symbol.definition.kind.is_callable()) {
+        symbols.retain(|s| s.definition.kind.is_callable() || mentions.objects.contains(&s.definition.name));
+    }
+    let raised = |symbol: &Symbol| mentions.raised.contains(&symbol.definition.name);
+    if symbols.iter().any(|symbol| !raised(symbol)) {
+        symbols.retain(|symbol| !raised(symbol));
+    }
+    let mut places: Vec<Place> = Vec::new();
+    for symbol in symbols {
+        let place = Place::Symbol(symbol.id);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    let files = request.paths.iter().chain(&mentions.paths);
+    for path in files.filter(|path| index.in_file(path).is_empty()) {
+        let is_file = bench.snapshot.files().iter().any(|file| file.path == *path);
+        if is_file && !places.iter().any(|place| place.path(index) == path) {
+            places.push(Place::File(path.clone()));
+        }
+    }
+    places.truncate(bench.config.regions);
+    places
+}
+
+/// Returns what the request may mean, as the index ranks it; members of a class that is named come first.
+pub(super) fn candidates(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> Vec<Place> {
+    let index = bench.index;
+    let most = bench.config.candidates;
+    let containers = mentioned(request, index, mentions);
+    let hits = index.search(&request.text, most * 8);
+    let ranked = || {
+        let symbols = hits.iter().map(|hit| index.symbol(hit.symbol));
+        symbols.filter(|symbol| allowed(request, &symbol.path) && is_editable(index, symbol))
+    };
+    let inside = |symbol: &Symbol| containers.iter().any(|id| contains(index.symbol(*id), symbol));
+    let members = ranked().filter(|symbol| inside(symbol));
+    let others = ranked().filter(|symbol| !inside(symbol));
+    let mut places: Vec<Place> = members.chain(others).map(|symbol| Place::Symbol(symbol.id)).collect();
+    places.truncate(most);
+    if places.is_empty() {
+        let hits = index.search_files(&request.text, 3);
+        let files = hits
+            .into_iter()
+            .map(|hit| hit.path)
+            .filter(|path| allowed(request, path));
+        places.extend(files.map(Place::File));
+    }
+    places
+}
+
+fn is_test_path(path: &RepoPath) -> bool {
+    path.as_str()
+        .split(['/', '_', '.', '-'])
+        .any(|part| matches!(part, "test" | "tests" | "spec" | "specs"))
+}
+
+/// Returns the symbols that a request names. A name that several symbols have counts where the request also names the
+/// file or the container of one.
+fn mentioned(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolId> {
+    const MOST_OF_ONE_NAME: usize = 3;
+    let mut found = Vec::new();
+    for name in mentions.all() {
+        let mut own = index.named(name);
+        own.retain(|symbol| {
+            allowed(request, &symbol.path) && !is_local(index, symbol) && symbol.definition.kind != SymbolKind::Impl
+        });
+        let in_named_container = |symbol: &&Symbol| {
+            let container = symbol.definition.container.as_deref().unwrap_or("");
+            mentions
+                .all()
+                .any(|other| other != name && container.ends_with(other.as_str()))
+        };
+        let in_named_file = |symbol: &&Symbol| is_named_file(request, mentions, &symbol.path);
+        if own.iter().any(in_named_container) {
+            own.retain(in_named_container);
+        } else if own.iter().any(in_named_file) {
+            own.retain(in_named_file);
+        }
+        found.extend(own.into_iter().take(MOST_OF_ONE_NAME).map(|symbol| symbol.id));
+    }
+    found
+}
+
+/// Returns the symbols that the prose spells in other words: `late charge` for `lateCharge`, the constructor of a class
+/// that is named.
+fn spelled(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolId> {
+    const MOST: usize = 3;
+    let containers = mentioned(request, index, mentions);
+    let is_constructor = |symbol: &Symbol| {
+        let name = symbol.definition.name.as_str();
+        symbol.definition.kind == SymbolKind::Constructor || matches!(name, "__init__" | "new" | "constructor")
+    };
+    let in_named_container = |symbol: &Symbol| containers.iter().any(|id| contains(index.symbol(*id), symbol));
+    index
+        .symbols()
+        .iter()
+        .filter(|symbol| symbol.definition.kind.is_callable() && !is_local(index, symbol))
+        .filter(|symbol| allowed(request, &symbol.path) && !is_test_path(&symbol.path))
+        .filter(|symbol| {
+            mentions.spells(&symbol.definition.name)
+                || (mentions.says("constructor") && is_constructor(symbol) && in_named_container(symbol))
+        })
+        .take(MOST)
+        .map(|symbol| symbol.id)
+        .collect()
+}
+
+/// Returns the callables of a named file or class whose name stands in the request as a plain word.
+fn said<'a>(request: &Request, index: &'a Index, mentions: &Mentions) -> Vec<&'a Symbol> {
+    let containers = mentioned(request, index, mentions);
+    index
+        .symbols()
+        .iter()
+        .filter(|symbol| symbol.definition.kind.is_callable() && !is_local(index, symbol))
+        .filter(|symbol| {
+            is_named_file(request, mentions, &symbol.path)
+                || containers.iter().any(|id| contains(index.symbol(*id), symbol))
+        })
+        .filter(|symbol| symbol.definition.name.len() > 2 && mentions.says(&symbol.definition.name))
+        .collect()
+}
+
+fn is_named_file(request: &Request, mentions: &Mentions, path: &RepoPath) -> bool {
+    let mut named = request.paths.iter().chain(&mentions.paths);
+    named.any(|own| path == own || path.as_str().ends_with(&format!("/{own}")))
+}
+
+/// Tells whether the paths of the command line, if any, cover a path.
+pub(super) fn allowed(request: &Request, path: &RepoPath) -> bool {
+    let covers = |own: &RepoPath| {
+        own == path
+            || path
+                .as_str()
+                .strip_prefix(own.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    request.paths.is_empty() || request.paths.iter().any(covers)
+}
+
+/// Tells whether a symbol makes a good region: not inside a function, and no container of many lines, whose members
+/// are candidates themselves.
+fn is_editable(index: &Index, symbol: &Symbol) -> bool {
+    if matches!(
+        symbol.definition.kind,
+        SymbolKind::Impl | SymbolKind::Module | SymbolKind::Field
+    ) || is_local(index, symbol)
+    {
+        return false;
+    }
+    !(is_container(symbol) && has_members(index, symbol))
+}
+
+fn has_members(index: &Index, symbol: &Symbol) -> bool {
+    index.in_file(&symbol.path).iter().any(|other| contains(symbol, other))
+}
+
+fn contains(outer: &Symbol, inner: &Symbol) -> bool {
+    outer.id != inner.id && outer.path == inner.path && outer.definition.range.contains(inner.definition.range)
+}
+
+fn is_container(symbol: &Symbol) -> bool {
+    use SymbolKind::{Class, Enum, Impl, Interface, Module, Struct, Trait};
+    matches!(
+        symbol.definition.kind,
+        Class | Enum | Impl | Interface | Module | Struct | Trait
+    )
+}
+
+fn is_local(index: &Index, symbol: &Symbol) -> bool {
+    index
+        .in_file(&symbol.path)
+        .iter()
+        .any(|other| other.definition.kind.is_callable() && contains(other, symbol))
+}
