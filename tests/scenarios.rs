@@ -3,6 +3,8 @@
 //!
 //! `SKIFF_UPDATE_SCENARIOS=1 cargo test --test scenarios` writes the expected patches anew; read them before you commit.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::fs;

@@ -145,7 +145,7 @@ fn said<'a>(request: &Request, index: &'a Index, mentions: &Mentions) -> Vec<&'a
             is_named_file(request, mentions, &symbol.path)
                 || containers.iter().any(|id| contains(index.symbol(*id), symbol))
         })
-        .filter(|symbol| symbol.definition.name.len() > 2 && mentions.says(&symbol.definition.name))
+        .filter(|symbol| symbol.definition.name.len() > 2 && mentions.says_name(&symbol.definition.name))
         .collect()
 }
 

@@ -102,14 +102,18 @@ impl<'a> Drafts<'a> {
 
 fn import_edit(source: &SourceText, imports: &[String]) -> TextEdit {
     let text = &source.text;
+    let at = Language::of_path(&source.path).map_or(0, |language| import_offset(text, language));
+    let is_import_before = text[..at].lines().next_back().zip(Language::of_path(&source.path));
+    let joins = is_import_before.is_some_and(|(line, language)| is_import(line, language) || line.ends_with(')'));
     let mut lines = imports.join("\n");
     lines.push('\n');
-    let at = match Language::of_path(&source.path) {
-        Some(language) => import_offset(text, language),
-        None => 0,
-    };
-    if at > 0 && !text[..at].ends_with('\n') {
+    if at > 0 && !text[..at].ends_with(['\n', '\u{feff}']) {
         lines.insert(0, '\n');
+    } else if !joins && text[..at].ends_with('\n') {
+        // A docstring or a licence keeps its distance.
+        lines.insert(0, '\n');
+    } else if !joins && !text[at..].starts_with(['\n', '\r']) {
+        lines.push('\n');
     }
     TextEdit {
         range: TextRange::empty(at),

@@ -38,12 +38,15 @@ pub(super) fn locate(
         let action = action(&place, request, bench, &mentions, intent, session, usage)?;
         targets.push(action);
     }
-    // In the order of the files, and what exists before what is new: what is written later knows what came before.
+    // Files in the order of the request, places in the order of the file, what exists before what is new: what is
+    // written later is shown what came before.
+    let files: Vec<RepoPath> = targets.iter().map(|target| target.path(bench.index).clone()).collect();
     targets.sort_by_key(|target| match target {
         Target::Rewrite(place) | Target::Insert(place) | Target::Delete(place) => {
-            (0, place.symbol(bench.index).map(|s| s.id))
+            let file = files.iter().position(|path| path == place.path(bench.index));
+            (0, file, place.symbol(bench.index).map(|symbol| symbol.id))
         }
-        Target::Create(_) => (1, None),
+        Target::Create(_) => (1, None, None),
     });
     targets.dedup();
     Ok(targets)

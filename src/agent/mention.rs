@@ -64,6 +64,11 @@ impl Mentions {
         parts.len() > 1 && self.prose.windows(parts.len()).any(|window| window == parts)
     }
 
+    /// Tells whether a word that is no ordinary one stands anywhere in the request.
+    pub(super) fn says_name(&self, name: &str) -> bool {
+        !is_common(name) && self.says(name)
+    }
+
     /// Tells whether a word stands anywhere in the request.
     pub(super) fn says(&self, word: &str) -> bool {
         self.prose.iter().any(|own| own == &word.to_lowercase())

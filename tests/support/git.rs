@@ -1,5 +1,7 @@
 //! The `git` binary in a temporary directory, with nothing of this machine's configuration.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
