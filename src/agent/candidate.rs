@@ -93,6 +93,7 @@ fn mentioned(request: &Request, index: &Index, mentions: &Mentions) -> Vec<Symbo
         own.retain(|symbol| {
             allowed(request, &symbol.path) && !is_local(index, symbol) && symbol.definition.kind != SymbolKind::Impl
         });
+        own.retain(|symbol| !is_declaration(index, symbol));
         let in_named_container = |symbol: &&Symbol| {
             let container = symbol.definition.container.as_deref().unwrap_or("");
             mentions
@@ -173,10 +174,21 @@ fn is_editable(index: &Index, symbol: &Symbol) -> bool {
         symbol.definition.kind,
         SymbolKind::Impl | SymbolKind::Module | SymbolKind::Field
     ) || is_local(index, symbol)
+        || is_declaration(index, symbol)
     {
         return false;
     }
     !(is_container(symbol) && has_members(index, symbol))
+}
+
+/// Tells whether a symbol only declares what another one defines, as a prototype in a header does.
+fn is_declaration(index: &Index, symbol: &Symbol) -> bool {
+    symbol.definition.kind.is_callable()
+        && symbol.definition.body.is_none()
+        && index
+            .named(&symbol.definition.name)
+            .iter()
+            .any(|other| other.qualified == symbol.qualified && other.definition.body.is_some())
 }
 
 fn has_members(index: &Index, symbol: &Symbol) -> bool {

@@ -1,5 +1,6 @@
-use crate::index::Index;
-use crate::lang::{Language, ParsedFile};
+use crate::index::{Index, Symbol};
+use crate::lang::{Definition, Language, ParsedFile};
+use crate::patch::gate::qualified;
 use crate::repo::RepoError;
 use crate::text::{LineIndex, RepoPath, TextEdit, TextRange};
 
@@ -39,6 +40,56 @@ pub(super) fn rename(drafts: &mut Drafts<'_>, index: &Index, old: &str, new: &st
         }
     }
     Ok(touched)
+}
+
+/// Brings declarations up to date with a definition whose signature changed: prototypes that said exactly what the
+/// definition said before.
+pub(super) fn redeclare(
+    drafts: &mut Drafts<'_>,
+    index: &Index,
+    symbol: &Symbol,
+    before: &str,
+    after: &str,
+) -> Result<(), RepoError> {
+    let name = qualified(&symbol.definition);
+    let new = ParsedFile::parse(symbol.language, after)
+        .definitions(after)
+        .into_iter()
+        .find(|d| qualified(d) == name && d.body.is_some());
+    let (Some(old), Some(new)) = (
+        head(before, &symbol.definition),
+        new.and_then(|d| head(after, &d).map(str::to_owned)),
+    ) else {
+        return Ok(());
+    };
+    if words(old) == words(&new) {
+        return Ok(());
+    }
+    for other in index.named(&symbol.definition.name) {
+        if other.qualified != symbol.qualified || other.definition.body.is_some() {
+            continue;
+        }
+        let text = &drafts.source(&other.path)?.text;
+        let range = other.definition.range;
+        let declared = text[range.as_range()].trim_end().trim_end_matches(';');
+        let same = words(declared) == words(old);
+        let range = TextRange::new(range.start, range.start + declared.len());
+        if same && !drafts.touches(&other.path, range) {
+            let replacement = new.clone();
+            drafts.edit(&other.path, TextEdit { range, replacement })?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns what stands before the body of a definition.
+fn head<'a>(text: &'a str, definition: &Definition) -> Option<&'a str> {
+    let body = definition.body?;
+    Some(text.get(definition.range.start..body.start)?.trim_end())
+}
+
+fn words(code: &str) -> Vec<&str> {
+    code.split_whitespace().collect()
 }
 
 /// Takes a deleted name out of import and export lists; returns the files touched and the uses that are left.

@@ -15,10 +15,12 @@ pub(super) fn locate(
     bench: &Workbench<'_>,
     session: &mut dyn Session,
     usage: &mut Usage,
-) -> Result<Vec<Target>, AgentError> {
+) -> Result<Located, AgentError> {
+    const ALTERNATIVES: usize = 2;
     let mentions = Mentions::of(&request.text);
     let intent = Intent::of(&request.text);
     let mut targets: Vec<Target> = new_files(request, bench, &mentions, intent);
+    let mut alternatives = Vec::new();
     let places = match request.symbols.is_empty() {
         false => named_on_command_line(request, bench.index)?,
         // A request for a new file alone needs no other place.
@@ -27,7 +29,17 @@ pub(super) fn locate(
             let named = named_in_request(request, bench, &mentions);
             match named.is_empty() {
                 false => named,
-                true => choose(request, bench, candidates(request, bench, &mentions), session, usage)?,
+                true => {
+                    let candidates = candidates(request, bench, &mentions);
+                    let chosen = choose(request, bench, &candidates, session, usage)?;
+                    alternatives.extend(
+                        candidates
+                            .into_iter()
+                            .filter(|place| *place != chosen)
+                            .take(ALTERNATIVES),
+                    );
+                    vec![chosen]
+                }
             }
         }
     };
@@ -49,7 +61,14 @@ pub(super) fn locate(
         Target::Create(_) => (1, None, None),
     });
     targets.dedup();
-    Ok(targets)
+    Ok(Located { targets, alternatives })
+}
+
+/// Where a request takes place.
+pub(super) struct Located {
+    pub(super) targets: Vec<Target>,
+    /// What else may be meant, where the place was not named.
+    pub(super) alternatives: Vec<Place>,
 }
 
 /// What the verbs of a request allow.
@@ -180,24 +199,25 @@ fn named_on_command_line(request: &Request, index: &Index) -> Result<Vec<Place>,
 fn choose(
     request: &Request,
     bench: &Workbench<'_>,
-    candidates: Vec<Place>,
+    candidates: &[Place],
     session: &mut dyn Session,
     usage: &mut Usage,
-) -> Result<Vec<Place>, AgentError> {
-    if candidates.len() <= 1 {
-        return Ok(candidates);
-    }
+) -> Result<Place, AgentError> {
     let places: Vec<String> = candidates.iter().map(|place| described(place, bench.index)).collect();
-    let prompt = LocatePrompt {
-        places: &places,
-        request: &request.text,
-    };
     let numbers: Vec<String> = (1..=candidates.len()).map(|number| number.to_string()).collect();
-    let answer = ask(&prompt, choice_grammar(&numbers), bench, session, usage)?;
-    let chosen = numbers.iter().position(|number| number == answer.trim());
-    chosen
-        .map(|i| vec![candidates[i].clone()])
-        .ok_or(AgentError::NothingFound)
+    let chosen = match candidates {
+        [] => None,
+        [_] => Some(0),
+        _ => {
+            let prompt = LocatePrompt {
+                places: &places,
+                request: &request.text,
+            };
+            let answer = ask(&prompt, choice_grammar(&numbers), bench, session, usage)?;
+            numbers.iter().position(|number| number == answer.trim())
+        }
+    };
+    chosen.map(|i| candidates[i].clone()).ok_or(AgentError::NothingFound)
 }
 
 fn described(place: &Place, index: &Index) -> String {

@@ -3,9 +3,10 @@ mod delete;
 mod region;
 
 use super::draft::Drafts;
-use super::locate::locate;
+use super::locate::{Located, locate};
 use super::proposal::{ModelStamp, Proposal, RegionReport};
 use super::target::Target;
+use super::writing::{Ending, OnUnchanged};
 use super::{AgentError, Request, Workbench};
 use crate::model::{Session, Usage};
 use crate::patch::Patch;
@@ -24,22 +25,27 @@ pub fn propose(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Age
         usage: Usage::default(),
         regions: Vec::new(),
         done: Vec::new(),
+        on_unchanged: OnUnchanged::Repair,
     };
-    let targets = locate(request, bench, run.session.as_mut(), &mut run.usage)?;
+    let Located { targets, alternatives } = locate(request, bench, run.session.as_mut(), &mut run.usage)?;
+    if !alternatives.is_empty() {
+        run.on_unchanged = OnUnchanged::GiveUp;
+    }
     for (i, target) in targets.iter().enumerate() {
-        bench.progress.note(&format!(
-            "{} {} in {}",
-            verb(target),
-            target.name(bench.index),
-            target.path(bench.index)
-        ));
         let others: Vec<String> = targets
             .iter()
             .enumerate()
             .filter(|(j, _)| *j != i)
             .map(|(_, other)| format!("`{}`", other.name(bench.index)))
             .collect();
-        run.work(target, &others.join(", "))?;
+        let mut ending = run.work(target, &others.join(", "))?;
+        // A place that was only supposed, and needs no change, was the wrong one.
+        for place in &alternatives {
+            if ending != Ending::Unchanged {
+                break;
+            }
+            ending = run.work(&Target::Rewrite(place.clone()), "")?;
+        }
     }
     Ok(Proposal {
         request: request.text.clone(),
@@ -73,15 +79,19 @@ struct Run<'a> {
     regions: Vec<RegionReport>,
     /// New code by place, for the places that follow.
     done: Vec<Fragment>,
+    on_unchanged: OnUnchanged,
 }
 
 impl Run<'_> {
-    fn work(&mut self, target: &Target, others: &str) -> Result<(), AgentError> {
+    fn work(&mut self, target: &Target, others: &str) -> Result<Ending, AgentError> {
+        let index = self.bench.index;
+        let line = format!("{} {} in {}", verb(target), target.name(index), target.path(index));
+        self.bench.progress.note(&line);
         match target {
             Target::Rewrite(place) => self.rewrite(place, others),
             Target::Insert(place) => self.insert(place),
-            Target::Create(path) => self.create(path),
-            Target::Delete(place) => self.delete(place),
+            Target::Create(path) => self.create(path).map(|()| Ending::Passed),
+            Target::Delete(place) => self.delete(place).map(|()| Ending::Passed),
         }
     }
 

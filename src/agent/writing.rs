@@ -1,4 +1,4 @@
-use crate::model::{CompletionRequest, Constraint, Finish, Message, Role, Session, Usage};
+use crate::model::{CompletionRequest, Constraint, Finish, Message, ModelError, Role, Session, Usage};
 use crate::patch::gate::GateFailure;
 use crate::prompt::{Fitted, RepairPrompt, Template};
 
@@ -14,6 +14,16 @@ pub(super) struct Writing<'a> {
     /// The info string of the fence.
     pub(super) language: &'a str,
     pub(super) answer_tokens: usize,
+    pub(super) on_unchanged: OnUnchanged,
+}
+
+/// What an answer that changes nothing leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnUnchanged {
+    /// The place was named: it is asked for once more.
+    Repair,
+    /// The place was only supposed: another one is tried.
+    GiveUp,
 }
 
 /// An answer and what the gates say of it.
@@ -22,13 +32,34 @@ pub(super) struct Judged<T> {
     pub(super) result: T,
 }
 
+/// How asking ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// An answer passed every gate.
+    Passed,
+    /// Every answer was the code as it stood.
+    Unchanged,
+    /// The last answer failed; why.
+    Failed(String),
+}
+
 /// What came of asking, repairs included.
 pub(super) struct Written<T> {
     /// The answer that passed, or else the last one that is not empty.
     pub(super) best: Option<T>,
     pub(super) attempts: u32,
     pub(super) gate_hits: Vec<String>,
-    pub(super) failure: Option<String>,
+    pub(super) ending: Ending,
+}
+
+impl<T> Written<T> {
+    /// Returns why the place does not pass. Code that stays as it is passes: a request may name what it only needs.
+    pub(super) fn failure(&self) -> Option<String> {
+        match &self.ending {
+            Ending::Passed | Ending::Unchanged => None,
+            Ending::Failed(problem) => Some(problem.clone()),
+        }
+    }
 }
 
 impl Writing<'_> {
@@ -55,21 +86,23 @@ impl Writing<'_> {
             best: None,
             attempts: 0,
             gate_hits: Vec::new(),
-            failure: None,
+            ending: Ending::Unchanged,
         };
         loop {
-            let completion = session.complete(
-                &CompletionRequest {
-                    messages: &messages,
-                    assistant_prefix: &prefix,
-                    stop: &[&stop],
-                    max_tokens: self.answer_tokens,
-                    sampling: bench.config.sampling,
-                    constraint: Constraint::None,
-                    exclude: &failed,
-                },
-                bench.progress,
-            )?;
+            let request = CompletionRequest {
+                messages: &messages,
+                assistant_prefix: &prefix,
+                stop: &[&stop],
+                max_tokens: self.answer_tokens,
+                sampling: bench.config.sampling,
+                constraint: Constraint::None,
+                exclude: &failed,
+            };
+            let completion = match session.complete(&request, bench.progress) {
+                // The model has nothing to say but what failed.
+                Err(ModelError::OnlyExcluded) => return Ok(written),
+                completion => completion?,
+            };
             *usage += completion.usage;
             written.attempts += 1;
             let judged = judge(&completion.text);
@@ -86,13 +119,17 @@ impl Writing<'_> {
                 written.best = Some(judged.result);
             }
             let Some((problem, lines)) = problem else {
-                written.failure = None;
+                written.ending = Ending::Passed;
                 return Ok(written);
             };
             written.gate_hits.push(problem.clone());
             bench.progress.note(&format!("{}: {problem}", self.what));
-            written.failure = Some(problem.clone());
-            if written.attempts >= bench.config.attempts {
+            let unchanged = matches!(judged.failures.first(), Some(GateFailure::Unchanged));
+            if !(unchanged && written.ending == Ending::Unchanged) {
+                written.ending = Ending::Failed(problem.clone());
+            }
+            let gives_up = unchanged && self.on_unchanged == OnUnchanged::GiveUp;
+            if gives_up || written.attempts >= bench.config.attempts {
                 return Ok(written);
             }
             messages.push(Message::new(

@@ -50,6 +50,7 @@ impl Run<'_> {
             fence: &fence,
             language: language.map_or("", |language| language.spec().fence),
             answer_tokens,
+            on_unchanged: self.on_unchanged,
         };
         let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {
             let mut after = Answer::new(text, None).code;
@@ -70,13 +71,14 @@ impl Run<'_> {
         if let Some(text) = &written.best {
             self.drafts.create(path.clone(), text.clone())?;
         }
+        let failure = written.failure();
         self.regions.push(RegionReport {
             path: path.clone(),
             symbol: None,
             action: Action::Create,
             attempts: written.attempts,
             gate_hits: written.gate_hits,
-            failure: written.failure,
+            failure,
         });
         Ok(())
     }

@@ -3,6 +3,7 @@ use crate::agent::AgentError;
 use crate::agent::followup;
 use crate::agent::proposal::{Action, RegionReport};
 use crate::agent::target::{Place, from_line_start};
+use crate::index::Symbol;
 use crate::text::{TextEdit, TextRange};
 
 impl Run<'_> {
@@ -14,19 +15,22 @@ impl Run<'_> {
         match place.symbol(index) {
             None => self.drafts.delete(path.clone())?,
             Some(symbol) => {
-                let source = self.drafts.source(&path)?;
-                let range = with_blank_lines(
-                    &source.text,
-                    from_line_start(&source.text, symbol.definition.full_range),
-                );
-                let edit = TextEdit {
-                    range,
-                    replacement: String::new(),
-                };
-                self.drafts.edit(&path, edit)?;
+                // Prototypes go with what they declare.
+                let declarations = index.named(&symbol.definition.name);
+                let declarations = declarations.into_iter().filter(|other| {
+                    other.id != symbol.id && other.qualified == symbol.qualified && other.definition.body.is_none()
+                });
+                for gone in std::iter::once(symbol).chain(declarations) {
+                    let text = &self.drafts.source(&gone.path)?.text;
+                    let edit = TextEdit {
+                        range: with_blank_lines(text, from_line_start(text, gone.definition.full_range)),
+                        replacement: String::new(),
+                    };
+                    self.drafts.edit(&gone.path, edit)?;
+                }
                 let (_, dangling) = followup::forget(&mut self.drafts, index, &symbol.definition.name)?;
-                let elsewhere = index.named(&symbol.definition.name).len() > 1;
-                if !elsewhere {
+                let elsewhere = |other: &&Symbol| other.qualified != symbol.qualified;
+                if !index.named(&symbol.definition.name).iter().any(elsewhere) {
                     gate_hits.extend(
                         dangling
                             .iter()

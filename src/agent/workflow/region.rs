@@ -6,7 +6,7 @@ use crate::agent::followup;
 use crate::agent::placement::{self, Placed};
 use crate::agent::proposal::{Action, RegionReport};
 use crate::agent::target::{Place, Region};
-use crate::agent::writing::{Judged, Writing, Written};
+use crate::agent::writing::{Ending, Judged, Writing, Written};
 use crate::lang::{Language, ParsedFile};
 use crate::patch::gate::{Changed, Promise, check, qualified};
 use crate::prompt::{Fragment, InsertPrompt, RewritePrompt, Template, fence_for};
@@ -15,7 +15,7 @@ use crate::text::RepoPath;
 
 impl Run<'_> {
     /// Lets the model write a region anew.
-    pub(super) fn rewrite(&mut self, place: &Place, others: &str) -> Result<(), AgentError> {
+    pub(super) fn rewrite(&mut self, place: &Place, others: &str) -> Result<Ending, AgentError> {
         let bench = self.bench;
         let source = self.drafts.source(place.path(bench.index))?.clone();
         let region = Region::new(place, &source, bench.index);
@@ -49,6 +49,7 @@ impl Run<'_> {
             fence: &fence,
             language,
             answer_tokens,
+            on_unchanged: self.on_unchanged,
         };
         let promise = match (&own_name, self.may_lose_names()) {
             (Some(name), true) => Promise::MayLose(name),
@@ -63,18 +64,24 @@ impl Run<'_> {
             judge(&source, &region, placed, answer, promise)
         })?;
         let new_name = match (&own_name, &written.best) {
-            (Some(name), Some((placed, _))) if written.failure.is_none() => renamed_to(&source, &region, name, placed),
+            (Some(name), Some((placed, _))) if written.ending == Ending::Passed => {
+                renamed_to(&source, &region, name, placed)
+            }
             _ => None,
         };
-        self.record(place, Action::Rewrite, &source.path, written)?;
-        if let (Some(new_name), Some(symbol)) = (new_name, place.symbol(bench.index)) {
-            self.rename(&symbol.definition.name, &new_name)?;
+        let after = written.best.as_ref().map(|(placed, _)| placed.after.clone());
+        let ending = self.record(place, Action::Rewrite, &source.path, written)?;
+        if let (Some(symbol), Some(after), Ending::Passed) = (place.symbol(bench.index), after, &ending) {
+            match new_name {
+                Some(new_name) => self.rename(&symbol.definition.name, &new_name)?,
+                None => followup::redeclare(&mut self.drafts, bench.index, symbol, &source.text, &after)?,
+            }
         }
-        Ok(())
+        Ok(ending)
     }
 
     /// Lets the model write new code after an anchor.
-    pub(super) fn insert(&mut self, place: &Place) -> Result<(), AgentError> {
+    pub(super) fn insert(&mut self, place: &Place) -> Result<Ending, AgentError> {
         let bench = self.bench;
         let source = self.drafts.source(place.path(bench.index))?.clone();
         let anchor = Region::new(place, &source, bench.index);
@@ -109,6 +116,7 @@ impl Run<'_> {
             fence: &fence,
             language,
             answer_tokens,
+            on_unchanged: self.on_unchanged,
         };
         let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {
             let answer = Answer::new(text, anchor.language);
@@ -137,7 +145,8 @@ impl Run<'_> {
         action: Action,
         path: &RepoPath,
         written: Written<(Placed, Answer)>,
-    ) -> Result<(), AgentError> {
+    ) -> Result<Ending, AgentError> {
+        let failure = written.failure();
         if let Some((placed, answer)) = written.best {
             let new_code = placed.after[placed.range_after.as_range()].to_owned();
             self.drafts.edit(path, placed.edit)?;
@@ -153,9 +162,9 @@ impl Run<'_> {
             action,
             attempts: written.attempts,
             gate_hits: written.gate_hits,
-            failure: written.failure,
+            failure,
         });
-        Ok(())
+        Ok(written.ending)
     }
 
     /// Carries a new name to every use of the old one.

@@ -60,8 +60,11 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
     let proposal = agent::propose(&request, &bench)?;
     if proposal.patch.is_empty() {
         for region in &proposal.regions {
-            if let Some(failure) = &region.failure {
-                message::warning(&format!("{}: {failure}", region.path));
+            if let Some(hit) = region.gate_hits.last() {
+                message::warning(&format!(
+                    "{}: {hit}",
+                    region.symbol.as_deref().unwrap_or(region.path.as_str())
+                ));
             }
         }
         message::note("nothing to change");
