@@ -19,7 +19,7 @@ use skiff::{
 #[path = "support/tiny_gguf.rs"]
 mod tiny_gguf;
 
-const REAL_MODEL: &str = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf";
+const REAL_MODEL: &str = "fetched/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf";
 
 fn load(path: &Path) -> LlamaCpp {
     let config = LlamaConfig {
