@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
-use crate::index::Index;
-use crate::lang::{ParsedFile, SymbolKind};
+use crate::index::{Index, Symbol};
+use crate::lang::SymbolKind;
 use crate::prompt::Fragment;
 use crate::repo::SourceText;
 use crate::text::TextRange;
 
+use super::Workbench;
 use super::answer::is_import;
 use super::target::Region;
 
@@ -45,34 +46,49 @@ pub(super) fn outline(index: &Index, source: &SourceText, region: &Region) -> Fr
     }
 }
 
-/// Returns the signatures of what a region uses and other files define.
-pub(super) fn used(index: &Index, source: &SourceText, region: &Region, request: &str) -> Fragment {
+/// Returns what a region uses and other files define: signatures, and types whole where they are short, since it is
+/// their members that are used.
+pub(super) fn used(bench: &Workbench<'_>, source: &SourceText, region: &Region, request: &str) -> Fragment {
     const MOST: usize = 12;
+    let index = bench.index;
     let mut names: BTreeSet<&str> = identifiers(request).collect();
-    if let Some(language) = region.language {
-        let parsed = ParsedFile::parse(language, &source.text);
-        let uses = parsed.references(&source.text);
-        let inside: Vec<TextRange> = uses
-            .iter()
-            .map(|u| u.range)
-            .filter(|range| region.range.contains(*range))
-            .collect();
-        names.extend(inside.into_iter().map(|range| &source.text[range.as_range()]));
-    }
-    let mut lines = Vec::new();
+    names.extend(identifiers(&region.code));
+    let mut found = Vec::new();
     for name in names {
-        let elsewhere = index.named(name);
-        let elsewhere: Vec<_> = elsewhere.iter().filter(|s| s.path != source.path).collect();
-        if let [only] = elsewhere[..] {
-            lines.push(format!("{}: {}", only.path, shortened(&only.definition.signature)));
+        let elsewhere = index
+            .named(name)
+            .into_iter()
+            .filter(|symbol| symbol.path != source.path);
+        let elsewhere: Vec<&Symbol> = elsewhere.filter(|symbol| symbol.definition.name == name).collect();
+        // A type and its constructor share a name and a file.
+        if let Some(first) = elsewhere
+            .first()
+            .filter(|first| elsewhere.iter().all(|other| other.path == first.path))
+        {
+            found.push(shown(bench, first));
         }
-        if lines.len() == MOST {
+        if found.len() == MOST {
             break;
         }
     }
     Fragment {
-        title: "signatures from other files".to_owned(),
-        text: lines.join("\n"),
+        title: "definitions from other files".to_owned(),
+        text: found.join("\n"),
+    }
+}
+
+fn shown(bench: &Workbench<'_>, symbol: &Symbol) -> String {
+    const SHORT_LINES: usize = 16;
+    let is_type = !symbol.definition.kind.is_callable() && symbol.definition.body.is_some();
+    let source = is_type.then(|| bench.snapshot.read(&symbol.path).ok()).flatten();
+    let code = source
+        .as_ref()
+        .and_then(|source| source.text.get(symbol.definition.range.as_range()));
+    match code {
+        Some(code) if code.lines().count() <= SHORT_LINES => {
+            format!("{}:\n{}", symbol.path, code.replace("\r\n", "\n"))
+        }
+        _ => format!("{}: {}", symbol.path, shortened(&symbol.definition.signature)),
     }
 }
 

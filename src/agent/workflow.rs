@@ -28,7 +28,7 @@ pub fn propose(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Age
         on_unchanged: OnUnchanged::Repair,
     };
     let Located { targets, alternatives } = locate(request, bench, run.session.as_mut(), &mut run.usage)?;
-    if !alternatives.is_empty() {
+    if !alternatives.is_empty() || targets.len() > 1 {
         run.on_unchanged = OnUnchanged::GiveUp;
     }
     for (i, target) in targets.iter().enumerate() {

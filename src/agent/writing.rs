@@ -20,9 +20,10 @@ pub(super) struct Writing<'a> {
 /// What an answer that changes nothing leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnUnchanged {
-    /// The place was named: it is asked for once more.
+    /// It is the one place that was named: it is asked for once more.
     Repair,
-    /// The place was only supposed: another one is tried.
+    /// It is one of several, or was only supposed: it stays as it is. A model that must not repeat itself changes
+    /// something, needed or not.
     GiveUp,
 }
 

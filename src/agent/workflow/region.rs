@@ -135,7 +135,7 @@ impl Run<'_> {
                 text: self.done_text(),
             },
             context::outline(index, source, region),
-            context::used(index, source, region, &self.request.text),
+            context::used(self.bench, source, region, &self.request.text),
         ]
     }
 
