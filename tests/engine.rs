@@ -183,6 +183,17 @@ fn a_grammar_is_obeyed_to_its_end() {
 }
 
 #[test]
+fn the_choice_grammar_compiles_and_allows_the_offered_words_only() {
+    let model = tiny();
+    let messages = user("choose");
+    let words = ["change", "a\"dd\\", "10"].map(str::to_owned);
+    let mut request = request(&messages, 16);
+    request.constraint = Constraint::Gbnf(skiff::prompt::choice_grammar(&words));
+    let completion = complete(model.session().unwrap().as_mut(), &request);
+    assert!(words.contains(&completion.text), "{completion:?}");
+}
+
+#[test]
 fn a_grammar_that_cannot_be_read_is_an_error() {
     let model = tiny();
     let messages = user("x");

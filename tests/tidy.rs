@@ -350,3 +350,12 @@ fn tracked() -> Vec<PathBuf> {
         .map(PathBuf::from)
         .collect()
 }
+
+#[test]
+fn every_query_compiles() {
+    for language in skiff::lang::Language::ALL {
+        if let Err(error) = skiff::lang::compile_queries(language) {
+            panic!("{}: {error}", language.name());
+        }
+    }
+}
