@@ -144,6 +144,9 @@ pub enum GgufError {
     /// A version that this build does not read; big-endian files show up here too.
     #[error("GGUF version {0} is not supported (2 and 3 are)")]
     Version(u32),
+    /// The file ends before its header does.
+    #[error("the file is cut off inside its header, before byte {needed_bytes}")]
+    HeaderTruncated { needed_bytes: u64 },
     /// The file ends before the header or the tensors do.
     #[error("the file is cut off: {needed_bytes} bytes are needed and it has {file_bytes}")]
     Truncated { needed_bytes: u64, file_bytes: u64 },

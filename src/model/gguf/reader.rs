@@ -28,7 +28,7 @@ impl<R: BufRead> Reader<R> {
     /// Reads the first four bytes; a shorter file is simply not GGUF.
     pub(super) fn magic(&mut self) -> Result<[u8; 4], GgufError> {
         self.array().map_err(|error| match error {
-            GgufError::Truncated { .. } => GgufError::NotGguf,
+            GgufError::HeaderTruncated { .. } => GgufError::NotGguf,
             other => other,
         })
     }
@@ -103,9 +103,8 @@ impl<R: BufRead> Reader<R> {
 
     fn truncated(&self, error: std::io::Error) -> GgufError {
         if error.kind() == std::io::ErrorKind::UnexpectedEof {
-            GgufError::Truncated {
+            GgufError::HeaderTruncated {
                 needed_bytes: self.position,
-                file_bytes: self.position.saturating_sub(1),
             }
         } else {
             GgufError::Io(error)

@@ -83,7 +83,10 @@ fn a_file_cut_off_anywhere_is_refused() {
     for length in (0..bytes.len()).step_by(97).chain([bytes.len() - 1]) {
         let error = read(&bytes[..length]).unwrap_err();
         assert!(
-            matches!(error, GgufError::Truncated { .. } | GgufError::NotGguf),
+            matches!(
+                error,
+                GgufError::Truncated { .. } | GgufError::HeaderTruncated { .. } | GgufError::NotGguf
+            ),
             "{length}: {error}"
         );
     }
