@@ -65,10 +65,7 @@ pub(super) fn redeclare(
     if words(old) == words(&new) {
         return Ok(());
     }
-    for other in index.named(&symbol.definition.name) {
-        if other.qualified != symbol.qualified || other.definition.body.is_some() {
-            continue;
-        }
+    for other in index.declarations_of(symbol) {
         let text = &drafts.source(&other.path)?.text;
         let range = other.definition.range;
         let declared = text[range.as_range()].trim_end().trim_end_matches(';');

@@ -47,6 +47,15 @@ impl Index {
             .collect()
     }
 
+    /// Returns the symbols that only declare what `symbol` defines, as prototypes in a header do.
+    pub fn declarations_of(&self, symbol: &Symbol) -> Vec<&Symbol> {
+        let mut declarations = self.named(&symbol.definition.name);
+        declarations.retain(|other| {
+            other.id != symbol.id && other.qualified == symbol.qualified && other.definition.body.is_none()
+        });
+        declarations
+    }
+
     /// Returns the symbols of a file in the order of the text.
     pub fn in_file(&self, path: &RepoPath) -> &[Symbol] {
         self.file(path).map_or(&[], |file| &self.symbols[file.symbols.clone()])

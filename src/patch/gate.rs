@@ -68,22 +68,6 @@ pub enum GateFailure {
     },
 }
 
-impl GateFailure {
-    /// Returns the gate's short name, for reports.
-    pub fn gate(&self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::Unchanged => "unchanged",
-            Self::Syntax { .. } => "syntax",
-            Self::Unparsed => "unparsed",
-            Self::Lost { .. } => "lost",
-            Self::Repeated { .. } => "repeated",
-            Self::NothingNew => "nothing-new",
-            Self::Elided { .. } => "elided",
-        }
-    }
-}
-
 impl fmt::Display for GateFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

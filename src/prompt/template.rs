@@ -81,8 +81,6 @@ prompts! {
         path: &'a str,
         language: &'a str,
         kind: &'a str,
-        /// `after` or `inside`.
-        place: &'a str,
         code: &'a str,
         outline: &'a str,
         used: &'a str,

@@ -16,11 +16,7 @@ impl Run<'_> {
             None => self.drafts.delete(path.clone())?,
             Some(symbol) => {
                 // Prototypes go with what they declare.
-                let declarations = index.named(&symbol.definition.name);
-                let declarations = declarations.into_iter().filter(|other| {
-                    other.id != symbol.id && other.qualified == symbol.qualified && other.definition.body.is_none()
-                });
-                for gone in std::iter::once(symbol).chain(declarations) {
+                for gone in std::iter::once(symbol).chain(index.declarations_of(symbol)) {
                     let text = &self.drafts.source(&gone.path)?.text;
                     let edit = TextEdit {
                         range: with_blank_lines(text, from_line_start(text, gone.definition.full_range)),

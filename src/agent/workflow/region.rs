@@ -94,7 +94,6 @@ impl Run<'_> {
                 path: anchor.path.as_str(),
                 language,
                 kind: &anchor.kind,
-                place: "after",
                 code: &anchor.code,
                 done: texts[0],
                 outline: texts[1],
