@@ -124,12 +124,14 @@ fn spelled(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolI
     index
         .symbols()
         .iter()
-        .filter(|symbol| symbol.definition.kind.is_callable() && !is_local(index, symbol))
+        .filter(|symbol| symbol.definition.kind.is_callable())
         .filter(|symbol| allowed(request, &symbol.path) && !is_test_path(&symbol.path))
         .filter(|symbol| {
             mentions.spells(&symbol.definition.name)
                 || (mentions.says("constructor") && is_constructor(symbol) && in_named_container(symbol))
         })
+        // Looks at the whole file, so it comes last.
+        .filter(|symbol| !is_local(index, symbol))
         .take(MOST)
         .map(|symbol| symbol.id)
         .collect()
@@ -141,12 +143,13 @@ fn said<'a>(request: &Request, index: &'a Index, mentions: &Mentions) -> Vec<&'a
     index
         .symbols()
         .iter()
-        .filter(|symbol| symbol.definition.kind.is_callable() && !is_local(index, symbol))
+        .filter(|symbol| symbol.definition.kind.is_callable())
         .filter(|symbol| {
             is_named_file(request, mentions, &symbol.path)
                 || containers.iter().any(|id| contains(index.symbol(*id), symbol))
         })
         .filter(|symbol| symbol.definition.name.len() > 2 && mentions.says_name(&symbol.definition.name))
+        .filter(|symbol| !is_local(index, symbol))
         .collect()
 }
 
