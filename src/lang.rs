@@ -8,15 +8,18 @@ mod definition;
 mod doc;
 mod extent;
 mod extract;
+#[cfg(test)]
+mod fixture_tests;
 mod language;
 mod parse;
 mod query;
+mod registry;
 mod spec;
 #[cfg(test)]
 mod tests;
 
 pub use definition::{Definition, NameUse, SymbolKind, UseKind};
-pub use language::Language;
 pub use parse::{MAX_SOURCE_BYTES, PARSE_BUDGET, ParseOutcome, ParsedFile, SyntaxError, SyntaxErrorKind};
 pub use query::{QueryError, compile_queries};
+pub use registry::Language;
 pub use spec::{Indentation, LanguageSpec};

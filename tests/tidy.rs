@@ -353,7 +353,7 @@ fn tracked() -> Vec<PathBuf> {
 
 #[test]
 fn every_query_compiles() {
-    for language in skiff::lang::Language::ALL {
+    for &language in skiff::lang::Language::ALL {
         if let Err(error) = skiff::lang::compile_queries(language) {
             panic!("{}: {error}", language.name());
         }

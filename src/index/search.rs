@@ -123,7 +123,8 @@ fn kind_factor(symbol: &Symbol) -> f32 {
         SymbolKind::Class | SymbolKind::Struct | SymbolKind::Enum | SymbolKind::Interface | SymbolKind::Trait => 0.95,
         SymbolKind::Constant | SymbolKind::Variable | SymbolKind::Type | SymbolKind::Macro => 0.9,
         SymbolKind::Impl => 0.8,
-        SymbolKind::Field | SymbolKind::Module => 0.7,
+        SymbolKind::Field | SymbolKind::Module | SymbolKind::Table | SymbolKind::Target => 0.7,
+        SymbolKind::Section | SymbolKind::Key | SymbolKind::Selector => 0.5,
     }
 }
 

@@ -53,6 +53,16 @@ pub enum SymbolKind {
     /// A class-level attribute that is a statement of its own.
     Field,
     Macro,
+    /// A heading of a document, with what it heads.
+    Section,
+    /// A name with a value in a data file, near its top.
+    Key,
+    /// A table, view or index of a database.
+    Table,
+    /// What a build makes: the target of a rule, a stage of a container.
+    Target,
+    /// What a rule of a style sheet selects.
+    Selector,
 }
 
 impl SymbolKind {
@@ -74,6 +84,11 @@ impl SymbolKind {
             Self::Type => "type",
             Self::Field => "field",
             Self::Macro => "macro",
+            Self::Section => "section",
+            Self::Key => "key",
+            Self::Table => "table",
+            Self::Target => "target",
+            Self::Selector => "selector",
         }
     }
 
@@ -96,7 +111,7 @@ impl SymbolKind {
     }
 
     pub(super) fn of_capture(name: &str) -> Option<Self> {
-        const ALL: [SymbolKind; 15] = [
+        const ALL: [SymbolKind; 20] = [
             SymbolKind::Function,
             SymbolKind::Method,
             SymbolKind::Constructor,
@@ -112,6 +127,11 @@ impl SymbolKind {
             SymbolKind::Type,
             SymbolKind::Field,
             SymbolKind::Macro,
+            SymbolKind::Section,
+            SymbolKind::Key,
+            SymbolKind::Table,
+            SymbolKind::Target,
+            SymbolKind::Selector,
         ];
         ALL.into_iter().find(|kind| kind.as_str() == name)
     }

@@ -1,50 +1,18 @@
-use serde::{Deserialize, Serialize};
-
-use super::LanguageSpec;
-use super::spec::SPECS;
+use super::registry::SPECS;
+use super::{Language, LanguageSpec};
 use crate::text::RepoPath;
 
-/// A language with a grammar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    Rust,
-    Python,
-    JavaScript,
-    TypeScript,
-    Tsx,
-    Go,
-    C,
-    Cpp,
-    Java,
-}
-
 impl Language {
-    /// Every language, in the order of the enum.
-    pub const ALL: [Self; 9] = [
-        Self::Rust,
-        Self::Python,
-        Self::JavaScript,
-        Self::TypeScript,
-        Self::Tsx,
-        Self::Go,
-        Self::C,
-        Self::Cpp,
-        Self::Java,
-    ];
-
-    /// Returns the language that a file's extension stands for. `.h` stands for C; see [`Language::detect`].
+    /// Returns the language that a file's name or extension stands for. `.h` stands for C; see [`Language::detect`].
     pub fn of_path(path: &RepoPath) -> Option<Self> {
-        let extension = path.extension()?;
-        Self::ALL
-            .into_iter()
-            .find(|language| language.spec().extensions.contains(&extension))
-            .or_else(|| {
+        let name = path.file_name();
+        Self::find(|spec| spec.file_names.contains(&name)).or_else(|| {
+            let extension = path.extension()?;
+            Self::find(|spec| spec.extensions.contains(&extension)).or_else(|| {
                 let extension = extension.to_ascii_lowercase();
-                Self::ALL
-                    .into_iter()
-                    .find(|language| language.spec().extensions.contains(&extension.as_str()))
+                Self::find(|spec| spec.extensions.contains(&extension.as_str()))
             })
+        })
     }
 
     /// Returns the language of a file by its extension, its `#!` line where it has no extension, and for `.h` by
@@ -75,9 +43,11 @@ impl Language {
             program = words.next()?;
         }
         let program = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-        Self::ALL
-            .into_iter()
-            .find(|language| language.spec().interpreters.contains(&program))
+        Self::find(|spec| spec.interpreters.contains(&program))
+    }
+
+    fn find(wanted: impl Fn(&LanguageSpec) -> bool) -> Option<Self> {
+        SPECS.iter().find(|spec| wanted(spec)).map(|spec| spec.language)
     }
 }
 
@@ -128,9 +98,9 @@ mod tests {
 
     #[test]
     fn every_language_has_its_own_row() {
-        for language in Language::ALL {
-            assert_eq!(language.spec().language, language);
-            assert_eq!(Language::ALL[language as usize], language);
+        for (at, language) in Language::ALL.iter().enumerate() {
+            assert_eq!(language.spec().language, *language);
+            assert_eq!(*language as usize, at);
         }
     }
 }

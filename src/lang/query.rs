@@ -51,8 +51,8 @@ pub(super) struct Queries {
 impl Queries {
     /// Returns the queries of a language, compiled at the first call.
     pub(super) fn of(language: Language) -> Option<&'static Self> {
-        static COMPILED: [OnceLock<Option<Queries>>; Language::ALL.len()] =
-            [const { OnceLock::new() }; Language::ALL.len()];
+        const COUNT: usize = Language::ALL.len();
+        static COMPILED: [OnceLock<Option<Queries>>; COUNT] = [const { OnceLock::new() }; COUNT];
         COMPILED[language as usize]
             .get_or_init(|| Self::compile(language).ok())
             .as_ref()
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_query_compiles_and_names_only_known_captures() {
-        for language in Language::ALL {
+        for &language in Language::ALL {
             let queries = Queries::compile(language).unwrap_or_else(|error| panic!("{error}: {:?}", error.source));
             for (name, capture) in queries.tags.capture_names().iter().zip(&queries.tag_captures) {
                 assert!(
