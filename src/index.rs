@@ -7,7 +7,9 @@ mod analysis;
 mod bm25;
 mod build;
 mod lookup;
+mod map;
 mod mention;
+mod pagerank;
 mod search;
 mod snapshot;
 mod symbol;
@@ -16,4 +18,5 @@ mod terms;
 mod tests;
 
 pub use build::{Index, IndexConfig, IndexError};
+pub use map::{MapFocus, MappedSymbol};
 pub use symbol::{FileHit, Hit, IndexedFile, Reference, SkipReason, SkippedFile, Symbol, SymbolId};

@@ -6,11 +6,13 @@
 mod budget;
 mod fence;
 mod grammar;
+mod map;
 mod template;
 
 pub use budget::{BudgetError, Fitted, Fragment, TokenBudget};
 pub use fence::fence_for;
 pub use grammar::choice_grammar;
+pub use map::{MapFile, MapText, map_within};
 pub use template::{
     ActionPrompt, CreatePrompt, InsertPrompt, LocatePrompt, PromptError, PromptFile, RepairPrompt, RewritePrompt,
     Template,

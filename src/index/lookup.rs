@@ -2,6 +2,9 @@ use super::build::StoredUse;
 use super::{Index, IndexedFile, Reference, SkippedFile, Symbol, SymbolId};
 use crate::text::{RepoPath, TextRange};
 
+/// A name that more places define says too little of any of them to link files.
+const MOST_DEFINITIONS: usize = 32;
+
 impl Index {
     /// Returns the files, sorted by path.
     pub fn files(&self) -> &[IndexedFile] {
@@ -11,6 +14,39 @@ impl Index {
     /// Returns the file at a path.
     pub fn file(&self, path: &RepoPath) -> Option<&IndexedFile> {
         self.by_path.get(path).map(|at| &self.files[*at])
+    }
+
+    /// Returns the number of the file at a path, as an index into [`Index::files`].
+    pub(super) fn file_number(&self, path: &RepoPath) -> Option<usize> {
+        self.by_path.get(path).copied()
+    }
+
+    /// Calls `each` with every name that is defined and used: its definitions with the numbers of their files, and the
+    /// files that use it with how often. Names that more than [`MOST_DEFINITIONS`] places define are left out.
+    pub(super) fn each_used_name(&self, mut each: impl FnMut(&[(SymbolId, u32)], &[(u32, u32)])) {
+        let mut definitions = Vec::new();
+        let mut users: Vec<(u32, u32)> = Vec::new();
+        for (name, found) in &self.by_name {
+            let Some(uses) = self.uses.get(name.as_str()) else {
+                continue;
+            };
+            if found.len() > MOST_DEFINITIONS {
+                continue;
+            }
+            definitions.clear();
+            for id in found {
+                let file = self.file_number(&self.symbol(*id).path);
+                definitions.extend(file.map(|file| (*id, file as u32)));
+            }
+            users.clear();
+            for found in uses {
+                match users.last_mut() {
+                    Some((file, count)) if *file == found.file => *count += 1,
+                    _ => users.push((found.file, 1)),
+                }
+            }
+            each(&definitions, &users);
+        }
     }
 
     /// Returns what is missing from the index, or not wholly in it, sorted by path.

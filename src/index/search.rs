@@ -145,7 +145,7 @@ fn is_test(symbol: &Symbol) -> bool {
 }
 
 /// Tells whether a path is that of a test by the habits of the common test runners.
-fn is_test_path(path: &RepoPath) -> bool {
+pub(super) fn is_test_path(path: &RepoPath) -> bool {
     let folder = path
         .parent()
         .split('/')
