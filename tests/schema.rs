@@ -44,6 +44,20 @@ fn doctor_and_models() {
 }
 
 #[test]
+fn a_map() {
+    let place = Place::with(&[
+        ("a.py", "class A:\n    def f(self):\n        return 1\n"),
+        ("b.py", "from a import A\n\ndef g():\n    return A().f()\n"),
+    ]);
+    let map = place.skiff(&["map", "--json"]).json();
+    conforms("map.json", &map);
+    assert_eq!(map["counted_by"], "estimate");
+    assert_eq!(map["files"][0]["path"], "a.py");
+    assert_eq!(map["files"][0]["symbols"][1]["name"], "A.f");
+    assert_eq!(map["files"][0]["symbols"][1]["line"], 2);
+}
+
+#[test]
 fn an_edit() {
     let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
     let script = place.root().join("script.jsonl");

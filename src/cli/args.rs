@@ -77,6 +77,7 @@ pub(crate) struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Edit(EditArgs),
+    Map(MapArgs),
     List(ListArgs),
     Show(ShowArgs),
     Discard(DiscardArgs),
@@ -138,6 +139,35 @@ pub(crate) enum PatchFormat {
     Diff,
     /// Mail, for `git am`.
     Mbox,
+}
+
+/// Print the outline of the repository, the most used first, within a token budget
+///
+/// Symbols are ranked by who uses them (PageRank over the names that files use of each other), drawn towards the paths,
+/// symbols and the request that are given. Each file is followed by line numbers and signatures.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff map
+  skiff map --tokens 4096 src/parser
+  skiff map --request 'reject reversed ranges' --json
+  skiff map --symbol Stack.push --model coder")]
+pub(crate) struct MapArgs {
+    /// Files or directories that the outline is drawn towards
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Draw the outline towards what a request in plain words is about
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) request: Option<String>,
+    /// Draw the outline towards a definition; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) symbol: Vec<String>,
+    /// The most tokens; counted by the model that --model names, estimated without one
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) tokens: u32,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// List the proposals for this work tree

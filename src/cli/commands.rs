@@ -7,16 +7,20 @@ mod doctor;
 mod edit;
 mod list;
 mod man;
+mod map;
 mod model;
 pub(crate) mod show;
 mod undo;
+
+use std::path::Path;
 
 use super::args::Command;
 use super::context::Context;
 use super::exit::ExitStatus;
 use super::message;
 use crate::ledger::ProposalId;
-use crate::repo::{Repository, WorkTree};
+use crate::repo::{RepoError, Repository, WorkTree};
+use crate::text::RepoPath;
 
 /// Does what the command says.
 ///
@@ -25,6 +29,7 @@ use crate::repo::{Repository, WorkTree};
 pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Edit(args) => edit::run(args, context),
+        Command::Map(args) => map::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Show(args) => show::run(args, context),
         Command::Discard(args) => discard::run(args, context),
@@ -57,4 +62,17 @@ fn open_work_tree(context: &Context, repository: &Repository) -> anyhow::Result<
         message::warning(&format!("an earlier run was cut short; took back {}", recovered.label));
     }
     Ok(work_tree)
+}
+
+/// Parses the paths; the root of the work tree stands for no restriction.
+fn paths(repository: &Repository, context: &Context, typed: &[impl AsRef<Path>]) -> anyhow::Result<Vec<RepoPath>> {
+    let mut paths = Vec::new();
+    for typed in typed {
+        match repository.relative(&context.directory, typed.as_ref()) {
+            Ok(path) => paths.push(path),
+            Err(RepoError::WorkTreeRoot(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(paths)
 }

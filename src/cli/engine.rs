@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Context as _;
 
 use super::context::Context;
-use crate::model::{LanguageModel, LlamaCpp, Registry, ScriptedModel};
+use crate::model::{LanguageModel, LlamaCpp, ModelFile, Registry, ScriptedModel, Vocabulary};
 
 /// Names a script of answers instead of weights, for tests: `scripted:FILE`.
 const SCRIPTED: &str = "scripted:";
@@ -16,15 +16,72 @@ const SCRIPTED: &str = "scripted:";
 /// When there is no such model, its file is not what was registered, or it cannot be loaded.
 pub(crate) fn load(context: &Context) -> anyhow::Result<Box<dyn LanguageModel>> {
     let settings = &context.settings;
-    if let Some(script) = settings.model.as_deref().and_then(|name| name.strip_prefix(SCRIPTED)) {
-        let text = fs::read_to_string(script).with_context(|| format!("cannot read the script {script:?}"))?;
-        return Ok(Box::new(ScriptedModel::from_jsonl(script, &text)?));
+    if let Some(script) = scripted(context)? {
+        return Ok(Box::new(script));
     }
+    Ok(Box::new(LlamaCpp::load(
+        &file(context)?,
+        &settings.llama(),
+        &context.progress,
+    )?))
+}
+
+/// Counts the tokens of texts.
+pub(crate) enum TokenCounter {
+    /// As the chosen model does.
+    Model(Vocabulary),
+    /// As a script does.
+    Script(ScriptedModel),
+    /// No model is chosen: a token for every three bytes, which is more than tokenizers of code need.
+    Estimate,
+}
+
+impl TokenCounter {
+    /// Takes the tokenizer of the model that the settings name; an estimate where they name none.
+    ///
+    /// # Errors
+    /// When the model cannot be loaded.
+    pub(crate) fn new(context: &Context) -> anyhow::Result<Self> {
+        Ok(match scripted(context)? {
+            Some(script) => Self::Script(script),
+            None if context.settings.model.is_none() => Self::Estimate,
+            None => Self::Model(Vocabulary::load(&file(context)?)?),
+        })
+    }
+
+    /// Returns how it counts, as in JSON.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Model(_) | Self::Script(_) => "model",
+            Self::Estimate => "estimate",
+        }
+    }
+
+    /// Returns the number of tokens of a text.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        const BYTES_A_TOKEN: usize = 3;
+        match self {
+            Self::Model(vocabulary) => vocabulary.count_tokens(text),
+            Self::Script(script) => script.count_tokens(text),
+            Self::Estimate => text.len().div_ceil(BYTES_A_TOKEN),
+        }
+    }
+}
+
+fn scripted(context: &Context) -> anyhow::Result<Option<ScriptedModel>> {
+    let named = context.settings.model.as_deref();
+    let Some(script) = named.and_then(|name| name.strip_prefix(SCRIPTED)) else {
+        return Ok(None);
+    };
+    let text = fs::read_to_string(script).with_context(|| format!("cannot read the script {script:?}"))?;
+    Ok(Some(ScriptedModel::from_jsonl(script, &text)?))
+}
+
+fn file(context: &Context) -> anyhow::Result<ModelFile> {
     let registry = Registry::open(&context.directories.models);
-    let name = match &settings.model {
+    let name = match &context.settings.model {
         Some(name) => name.clone(),
         None => registry.default_name()?,
     };
-    let file = registry.resolve(&name, &context.progress)?;
-    Ok(Box::new(LlamaCpp::load(&file, &settings.llama(), &context.progress)?))
+    Ok(registry.resolve(&name, &context.progress)?)
 }

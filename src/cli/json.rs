@@ -6,9 +6,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::agent::{ModelStamp, RegionReport};
+use crate::index::{Index, Symbol};
+use crate::lang::SymbolKind;
 use crate::ledger::{Entry, ProposalId, ProposalState};
-use crate::model::{ModelEntry, Sampling, Usage};
+use crate::model::{GpuMemory, ModelEntry, Sampling, Usage};
 use crate::patch::{FilePatch, FileSide};
+use crate::prompt::MapText;
 use crate::repo::{BlobId, FileMode};
 use crate::text::RepoPath;
 
@@ -158,6 +161,62 @@ impl<'a> ProposalList<'a> {
     }
 }
 
+/// The outline: `map`.
+#[derive(Debug, Serialize)]
+pub(crate) struct MapView<'a> {
+    schema_version: u32,
+    tokens: usize,
+    counted_by: &'static str,
+    files: Vec<MapFileView<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct MapFileView<'a> {
+    path: &'a RepoPath,
+    symbols: Vec<SymbolView<'a>>,
+}
+
+/// A definition, as `map` shows it.
+#[derive(Debug, Serialize)]
+struct SymbolView<'a> {
+    name: &'a str,
+    kind: SymbolKind,
+    line: usize,
+    end_line: usize,
+    signature: &'a str,
+}
+
+impl<'a> MapView<'a> {
+    /// Returns the view of an outline.
+    pub(crate) fn of(map: &MapText, index: &'a Index, counted_by: &'static str) -> Self {
+        let files = map.files.iter().filter_map(|file| {
+            let symbols: Vec<&Symbol> = file.symbols.iter().map(|id| index.symbol(*id)).collect();
+            Some(MapFileView {
+                path: &symbols.first()?.path,
+                symbols: symbols.into_iter().map(SymbolView::of).collect(),
+            })
+        });
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tokens: map.tokens,
+            counted_by,
+            files: files.collect(),
+        }
+    }
+}
+
+impl<'a> SymbolView<'a> {
+    fn of(symbol: &'a Symbol) -> Self {
+        Self {
+            name: &symbol.qualified,
+            kind: symbol.definition.kind,
+            line: symbol.line + 1,
+            end_line: symbol.last_line + 1,
+            signature: &symbol.definition.signature,
+        }
+    }
+}
+
 /// What `doctor` found.
 #[derive(Debug, Serialize)]
 pub(crate) struct DoctorView {
@@ -165,11 +224,28 @@ pub(crate) struct DoctorView {
     pub(crate) version: &'static str,
     pub(crate) target: String,
     pub(crate) gpu_backends: Vec<&'static str>,
+    pub(crate) gpus: Vec<GpuView>,
     pub(crate) threads: usize,
     pub(crate) cpu_features: Vec<&'static str>,
     pub(crate) memory_bytes: Option<u64>,
     pub(crate) confinement: ConfinementView,
     pub(crate) directories: DirectoriesView,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct GpuView {
+    pub(crate) name: String,
+    pub(crate) free_bytes: u64,
+}
+
+impl GpuView {
+    /// Returns the view of a GPU.
+    pub(crate) fn of(gpu: GpuMemory) -> Self {
+        Self {
+            name: gpu.name,
+            free_bytes: gpu.free_bytes,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -6,6 +6,7 @@ mod sampler;
 mod session;
 mod text;
 mod threads;
+mod vocabulary;
 
 use std::{
     sync::{
@@ -24,6 +25,7 @@ use llama_cpp_2::{
 };
 use session::LlamaSession;
 use threads::CoreUse;
+pub use vocabulary::Vocabulary;
 
 use super::{
     FitPlan, GpuLayers, LanguageModel, Message, ModelError, ModelFile, Session,

@@ -6,8 +6,9 @@ use crate::cli::args::DoctorArgs;
 use crate::cli::context::Context;
 use crate::cli::directories::Directories;
 use crate::cli::exit::ExitStatus;
-use crate::cli::json::{CallView, ConfinementView, DirectoriesView, DoctorView};
+use crate::cli::json::{CallView, ConfinementView, DirectoriesView, DoctorView, GpuView};
 use crate::cli::output;
+use crate::model;
 use crate::review::escape_line;
 use crate::sandbox::{self, CallProbe, Confinement, Outcome, Probe};
 
@@ -32,6 +33,7 @@ fn report(context: &Context, probe: &Probe) -> DoctorView {
         version: env!("CARGO_PKG_VERSION"),
         target: format!("{}-{}", env::consts::ARCH, env::consts::OS),
         gpu_backends: gpu_backends(),
+        gpus: model::gpus().into_iter().map(GpuView::of).collect(),
         threads: thread::available_parallelism().map_or(1, usize::from),
         cpu_features: cpu_features(),
         memory_bytes: memory_bytes(),
@@ -121,6 +123,10 @@ fn memory_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
 fn page(report: &DoctorView, confinement: Confinement) -> String {
     let mut out = String::new();
     let list = |names: &[&str]| {
@@ -136,12 +142,15 @@ fn page(report: &DoctorView, confinement: Confinement) -> String {
     };
     row("skiff", &format!("{} ({})", report.version, report.target));
     row("gpu support", &list(&report.gpu_backends));
+    for gpu in &report.gpus {
+        row("gpu", &format!("{}, {} free", gpu.name, gibibytes(gpu.free_bytes)));
+    }
     row(
         "processor",
         &format!("{} threads; {}", report.threads, list(&report.cpu_features)),
     );
     if let Some(bytes) = report.memory_bytes {
-        row("memory", &format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30)));
+        row("memory", &gibibytes(bytes));
     }
     row("confinement", &confinement.to_string());
     let calls = &report.confinement.calls;

@@ -4,7 +4,7 @@ use std::{fs, io};
 
 use anyhow::Context as _;
 
-use super::{apply, show};
+use super::{apply, paths, show};
 use crate::agent::{self, AgentConfig, Request, Workbench};
 use crate::cli::args::{EditArgs, PatchFormat};
 use crate::cli::context::{Context, now_unix_s};
@@ -16,9 +16,7 @@ use crate::index::{Index, IndexConfig, SkipReason};
 use crate::ledger::Entry;
 use crate::model::Sampling;
 use crate::progress::Progress;
-use crate::repo::{RepoError, Repository};
 use crate::review::escape;
-use crate::text::RepoPath;
 
 /// Turns a request into a proposal.
 pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStatus> {
@@ -100,19 +98,6 @@ fn request_text(typed: &str) -> anyhow::Result<String> {
         "" => Err(UsageError("the request is empty".to_owned()).into()),
         text => Ok(text.to_owned()),
     }
-}
-
-/// Parses the paths; the root of the work tree stands for no restriction.
-fn paths(repository: &Repository, context: &Context, typed: &[impl AsRef<Path>]) -> anyhow::Result<Vec<RepoPath>> {
-    let mut paths = Vec::new();
-    for typed in typed {
-        match repository.relative(&context.directory, typed.as_ref()) {
-            Ok(path) => paths.push(path),
-            Err(RepoError::WorkTreeRoot(_)) => return Ok(Vec::new()),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(paths)
 }
 
 /// Writes the patch where it was asked for: to a file, or to stdout.

@@ -1,0 +1,59 @@
+use super::paths;
+use crate::agent::AgentError;
+use crate::cli::args::MapArgs;
+use crate::cli::context::Context;
+use crate::cli::engine::TokenCounter;
+use crate::cli::exit::ExitStatus;
+use crate::cli::json;
+use crate::cli::output::{self, Audience};
+use crate::index::{Index, IndexConfig, MapFocus, SymbolId};
+use crate::progress::Progress;
+use crate::prompt::map_within;
+use crate::review::escape;
+
+/// Prints the ranked outline of the repository within a token budget.
+pub(super) fn run(args: &MapArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let repository = context.repository()?;
+    let paths = paths(&repository, context, &args.paths)?;
+    let snapshot = repository.snapshot()?;
+    let index = Index::build(&snapshot, &IndexConfig::default(), &context.progress)?;
+    let symbols = symbols(&index, &args.symbol)?;
+    let focus = MapFocus {
+        request: args.request.as_deref(),
+        paths: &paths,
+        symbols: &symbols,
+    };
+    let counter = TokenCounter::new(context)?;
+    let budget_tokens = args.tokens as usize;
+    let map = map_within(&index, &index.map(&focus), budget_tokens, &|text| counter.count(text));
+    if args.json {
+        output::write_json(&json::MapView::of(&map, &index, counter.as_str()))?;
+        return Ok(ExitStatus::Done);
+    }
+    match output::audience() {
+        Audience::Person => output::write_styled(&escape(&map.text))?,
+        Audience::Program => output::write_raw(map.text.as_bytes())?,
+    }
+    if let TokenCounter::Estimate = counter {
+        context
+            .progress
+            .note("tokens are estimated; choose a model with --model to count them exactly");
+    }
+    Ok(ExitStatus::Done)
+}
+
+fn symbols(index: &Index, names: &[String]) -> Result<Vec<SymbolId>, AgentError> {
+    let mut symbols = Vec::new();
+    for name in names {
+        let found = index.named(name);
+        if found.is_empty() {
+            let similar = index.search(name, 3).into_iter();
+            return Err(AgentError::NoSuchSymbol {
+                name: name.clone(),
+                similar: similar.map(|hit| index.symbol(hit.symbol).qualified.clone()).collect(),
+            });
+        }
+        symbols.extend(found.into_iter().map(|symbol| symbol.id));
+    }
+    Ok(symbols)
+}
