@@ -10,6 +10,7 @@ mod draft;
 mod followup;
 mod locate;
 mod mention;
+mod neighbours;
 mod placement;
 mod proposal;
 mod target;

@@ -29,9 +29,13 @@ pub(super) fn named_in_request(request: &Request, bench: &Workbench<'_>, mention
     if symbols.iter().any(|symbol| symbol.definition.kind.is_callable()) {
         symbols.retain(|s| s.definition.kind.is_callable() || mentions.objects.contains(&s.definition.name));
     }
-    let raised = |symbol: &Symbol| mentions.raised.contains(&symbol.definition.name);
-    if symbols.iter().any(|symbol| !raised(symbol)) {
-        symbols.retain(|symbol| !raised(symbol));
+    let referred = |symbol: &Symbol| {
+        let name = symbol.definition.name.as_str();
+        let is_it = |own: &String| own == name || own.rsplit(['.', ':', '#']).next() == Some(name);
+        mentions.referred.iter().any(is_it)
+    };
+    if symbols.iter().any(|symbol| !referred(symbol)) {
+        symbols.retain(|symbol| !referred(symbol));
     }
     let mut places: Vec<Place> = Vec::new();
     for symbol in symbols {
@@ -112,7 +116,7 @@ fn mentioned(request: &Request, index: &Index, mentions: &Mentions) -> Vec<Symbo
 }
 
 /// Returns the symbols that the prose spells in other words: `late charge` for `lateCharge`, the constructor of a class
-/// that is named.
+/// that is named. Whoever writes one function's name as code does not mean others by plain words.
 fn spelled(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolId> {
     const MOST: usize = 3;
     let containers = mentioned(request, index, mentions);
@@ -121,13 +125,20 @@ fn spelled(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolI
         symbol.definition.kind == SymbolKind::Constructor || matches!(name, "__init__" | "new" | "constructor")
     };
     let in_named_container = |symbol: &Symbol| containers.iter().any(|id| contains(index.symbol(*id), symbol));
+    let is_callable = |name: &String| {
+        index
+            .named(name)
+            .iter()
+            .any(|found| found.definition.kind.is_callable())
+    };
+    let has_code = mentions.names.iter().any(is_callable);
     index
         .symbols()
         .iter()
         .filter(|symbol| symbol.definition.kind.is_callable())
         .filter(|symbol| allowed(request, &symbol.path) && !is_test_path(&symbol.path))
         .filter(|symbol| {
-            mentions.spells(&symbol.definition.name)
+            (!has_code && mentions.spells(&symbol.definition.name))
                 || (mentions.says("constructor") && is_constructor(symbol) && in_named_container(symbol))
         })
         // Looks at the whole file, so it comes last.

@@ -8,16 +8,21 @@ use crate::text::TextRange;
 
 use super::Workbench;
 use super::answer::is_import;
+use super::neighbours::shown_whole;
 use super::target::Region;
+
+/// The most lines of a definition that is shown whole.
+pub(super) const SHORT_LINES: usize = 16;
 
 /// Returns the shortened text of a region's file: its imports, constants, and the signatures of everything but the
 /// region.
-pub(super) fn outline(index: &Index, source: &SourceText, region: &Region) -> Fragment {
+pub(super) fn outline(index: &Index, source: &SourceText, region: &Region, request: &str) -> Fragment {
     let mut lines: Vec<String> = Vec::new();
     if let Some(language) = region.language {
         let imports = source.text.lines().filter(|line| is_import(line, language));
         lines.extend(imports.map(|line| line.trim_end().to_owned()));
     }
+    let whole = shown_whole(index, source, region, request);
     for symbol in index.in_file(&source.path) {
         let definition = &symbol.definition;
         if region.range.contains(definition.range) || is_local(index, source, definition.range) {
@@ -35,6 +40,10 @@ pub(super) fn outline(index: &Index, source: &SourceText, region: &Region) -> Fr
                 .trim_end(),
             false => definition.signature.as_str(),
         };
+        if whole.contains(&symbol.id) {
+            lines.push(whole_lines(&source.text, definition.range));
+            continue;
+        }
         let line = format!("{}{}", "    ".repeat(depth), shortened(text));
         if lines.last() != Some(&line) {
             lines.push(line);
@@ -46,8 +55,8 @@ pub(super) fn outline(index: &Index, source: &SourceText, region: &Region) -> Fr
     }
 }
 
-/// Returns what a region uses and other files define: signatures, and types whole where they are short, since it is
-/// their members that are used.
+/// Returns what a region uses and other files define: whole where it is short, since signatures seldom say what is
+/// returned and for what, otherwise the signature.
 pub(super) fn used(bench: &Workbench<'_>, source: &SourceText, region: &Region, request: &str) -> Fragment {
     const MOST: usize = 12;
     let index = bench.index;
@@ -77,10 +86,19 @@ pub(super) fn used(bench: &Workbench<'_>, source: &SourceText, region: &Region, 
     }
 }
 
+/// Returns the text of a range from the start of its first line.
+fn whole_lines(text: &str, range: TextRange) -> String {
+    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    text[start..range.end].replace("\r\n", "\n")
+}
+
 fn shown(bench: &Workbench<'_>, symbol: &Symbol) -> String {
-    const SHORT_LINES: usize = 16;
-    let is_type = !symbol.definition.kind.is_callable() && symbol.definition.body.is_some();
-    let source = is_type.then(|| bench.snapshot.read(&symbol.path).ok()).flatten();
+    let source = symbol
+        .definition
+        .body
+        .is_some()
+        .then(|| bench.snapshot.read(&symbol.path).ok())
+        .flatten();
     let code = source
         .as_ref()
         .and_then(|source| source.text.get(symbol.definition.range.as_range()));
@@ -92,7 +110,7 @@ fn shown(bench: &Workbench<'_>, symbol: &Symbol) -> String {
     }
 }
 
-fn identifiers(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn identifiers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c == '_' || c.is_alphanumeric()))
         .filter(|word| word.len() > 2)
 }

@@ -11,8 +11,8 @@ pub(super) struct Mentions {
     pub(super) words: Vec<String>,
     /// Those of both that the request wants something of, by where they stand.
     pub(super) objects: Vec<String>,
-    /// Those of both that are only raised or thrown.
-    pub(super) raised: Vec<String>,
+    /// Those of both that are only raised, thrown, or referred to (`as length_cm measures it`).
+    pub(super) referred: Vec<String>,
     /// Words that look like paths.
     pub(super) paths: Vec<RepoPath>,
     /// Every word, in lower case.
@@ -46,8 +46,9 @@ impl Mentions {
                 push(&mut mentions.objects, name.to_owned());
             }
             let before = &tokens[i.saturating_sub(2)..i];
-            if before.iter().any(|t| is_one_of(t.word, RAISES)) {
-                push(&mut mentions.raised, name.to_owned());
+            let is_raised = before.iter().any(|t| is_one_of(t.word, RAISES));
+            if is_raised || is_referred(&tokens[..i]) {
+                push(&mut mentions.referred, name.to_owned());
             }
         }
         mentions
@@ -76,6 +77,21 @@ impl Mentions {
 }
 
 const RAISES: &[&str] = &["raise", "raises", "raising", "throw", "throws", "throwing"];
+
+/// Tells by what stands before a word whether it is only what something else is done with, or compared to.
+fn is_referred(before: &[Token<'_>]) -> bool {
+    const PREPOSITIONS: &[&str] = &["than", "as", "like", "unlike", "by", "via", "using", "with", "through"];
+    let mut before = before
+        .iter()
+        .rev()
+        .filter(|token| !is_one_of(token.word, &["the", "our", "its", "what", "calling"]) && !is_kind(token.word));
+    let previous = before.next();
+    // `as well as b` names b beside what came before.
+    let is_list = before
+        .next()
+        .is_some_and(|token| is_one_of(token.word, &["well", "along", "together"]));
+    previous.is_some_and(|token| !token.ends_sentence && is_one_of(token.word, PREPOSITIONS)) && !is_list
+}
 
 /// Tells by its neighbours whether a word is what the request wants changed.
 fn is_object(tokens: &[Token<'_>], i: usize) -> bool {
@@ -267,8 +283,25 @@ mod tests {
     #[test]
     fn what_is_raised_is_told_from_what_is_changed() {
         let mentions = Mentions::of("Raise a ParseError when `read_line` fails, then let read_all go on");
-        assert_eq!(mentions.raised, ["ParseError"]);
+        assert_eq!(mentions.referred, ["ParseError"]);
         assert_eq!(mentions.objects, ["read_line", "read_all"]);
+    }
+
+    #[test]
+    fn what_is_referred_to_is_told_from_what_is_changed() {
+        let referred = |text: &str| Mentions::of(text).referred;
+        assert_eq!(
+            referred("Track::join ignores the limit: longer than max_length_cm, as the method length_cm measures it"),
+            ["max_length_cm", "length_cm"]
+        );
+        assert_eq!(
+            referred("read_all as well as read_line, together with read_byte"),
+            [""; 0]
+        );
+        assert_eq!(
+            referred("use open_at like open_new. As for `push`, let push_all go"),
+            ["open_new"]
+        );
     }
 
     #[test]

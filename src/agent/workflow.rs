@@ -12,6 +12,9 @@ use crate::model::{Session, Usage};
 use crate::patch::Patch;
 use crate::prompt::{Fragment, TokenBudget};
 
+/// So many places that a request names are all meant to change; of more, some are likely only named.
+const MOST_MEANT: usize = 2;
+
 /// Turns a request into a proposal: locate → rewrite → gate → repair.
 ///
 /// # Errors
@@ -28,7 +31,7 @@ pub fn propose(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Age
         on_unchanged: OnUnchanged::Repair,
     };
     let Located { targets, alternatives } = locate(request, bench, run.session.as_mut(), &mut run.usage)?;
-    if !alternatives.is_empty() || targets.len() > 1 {
+    if !alternatives.is_empty() || targets.len() > MOST_MEANT {
         run.on_unchanged = OnUnchanged::GiveUp;
     }
     for (i, target) in targets.iter().enumerate() {

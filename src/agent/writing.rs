@@ -20,9 +20,9 @@ pub(super) struct Writing<'a> {
 /// What an answer that changes nothing leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnUnchanged {
-    /// It is the one place that was named: it is asked for once more.
+    /// It was named, alone or with one other: it is asked for once more.
     Repair,
-    /// It is one of several, or was only supposed: it stays as it is. A model that must not repeat itself changes
+    /// It is one of many, or was only supposed: it stays as it is. A model that must not repeat itself changes
     /// something, needed or not.
     GiveUp,
 }

@@ -133,7 +133,7 @@ impl Run<'_> {
                 title: "what is changed already".to_owned(),
                 text: self.done_text(),
             },
-            context::outline(index, source, region),
+            context::outline(index, source, region, &self.request.text),
             context::used(self.bench, source, region, &self.request.text),
         ]
     }
