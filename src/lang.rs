@@ -4,6 +4,8 @@
 //! Definitions and references are described by the queries in `grammars/<language>/`; one row of [`LanguageSpec`]
 //! registers a language. This room imports `text` only.
 
+#[cfg(test)]
+mod agreement_tests;
 mod definition;
 mod doc;
 mod extent;
@@ -11,15 +13,23 @@ mod extract;
 #[cfg(test)]
 mod fixture_tests;
 mod language;
+mod matches;
 mod parse;
+mod pattern;
+mod predicate;
 mod query;
 mod registry;
+mod sexpr;
 mod spec;
+mod table;
 #[cfg(test)]
 mod tests;
+mod walk;
+#[cfg(test)]
+mod walk_tests;
 
 pub use definition::{Definition, NameUse, SymbolKind, UseKind};
-pub use parse::{MAX_SOURCE_BYTES, PARSE_BUDGET, ParseOutcome, ParsedFile, SyntaxError, SyntaxErrorKind};
-pub use query::{QueryError, compile_queries};
+pub use parse::{Facts, MAX_SOURCE_BYTES, PARSE_BUDGET, ParseOutcome, ParsedFile, SyntaxError, SyntaxErrorKind};
+pub use query::{Engine, QueryError, compile_queries};
 pub use registry::Language;
 pub use spec::{Indentation, LanguageSpec};

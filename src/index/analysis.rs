@@ -86,24 +86,23 @@ impl Analysis {
                 ParseOutcome::Complete => {}
                 ParseOutcome::TooLarge | ParseOutcome::TooSlow => analysis.skipped = Some(SkipReason::NotParsed),
             }
-            let definitions = parsed.definitions(text);
-            for definition in &definitions {
+            let facts = parsed.facts(text);
+            for definition in &facts.definitions {
                 file.add(FileField::Names as usize, &definition.name);
             }
             let lines = LineIndex::new(text);
-            analysis.uses = uses(&parsed, text, &definitions, &lines);
-            analysis.symbols = symbols(path, text, definitions, &lines);
+            analysis.uses = uses(facts.references, &facts.definitions, &lines);
+            analysis.symbols = symbols(path, text, facts.definitions, &lines);
         }
         analysis.terms = file.finish();
         analysis
     }
 }
 
-fn uses(parsed: &ParsedFile, text: &str, definitions: &[Definition], lines: &LineIndex) -> Vec<(NameUse, usize)> {
+fn uses(references: Vec<NameUse>, definitions: &[Definition], lines: &LineIndex) -> Vec<(NameUse, usize)> {
     let mut defined: Vec<TextRange> = definitions.iter().map(|definition| definition.name_range).collect();
     defined.sort_unstable();
-    parsed
-        .references(text)
+    references
         .into_iter()
         .filter(|found| defined.binary_search(&found.range).is_err())
         .map(|found| {

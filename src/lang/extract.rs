@@ -1,28 +1,47 @@
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
-use std::time::Instant;
 
-use streaming_iterator::StreamingIterator;
-use tree_sitter::{Node, Query, QueryCursor, QueryCursorOptions, QueryMatch, Tree};
+use tree_sitter::Tree;
 
 use super::doc;
 use super::extent::{Extents, Lead};
-use super::parse::PARSE_BUDGET;
 use super::query::{Queries, TagCapture};
-use super::{Definition, Language, NameUse, SymbolKind};
+use super::table::Query;
+use super::walk::{Match, Search};
+use super::{Definition, Engine, Facts, Language, NameUse, SymbolKind, UseKind};
 use crate::text::TextRange;
 
-/// States that a query may have open at once; a tree that needs more is not one that people wrote.
-const MATCH_LIMIT: u32 = 1 << 14;
-
-/// Returns the definitions of a tree, outer before inner.
-pub(super) fn definitions(language: Language, tree: &Tree, text: &str) -> Vec<Definition> {
-    let Some(queries) = Queries::of(language) else {
-        return Vec::new();
+/// Reads the wanted part of the facts off a tree; the rest stays empty.
+pub(super) fn facts(language: Language, engine: Engine, search: Search, tree: &Tree, text: &str) -> Facts {
+    let Some(queries) = Queries::of(language, engine) else {
+        return Facts::default();
     };
-    let mut tags = Tags::collect(queries, tree, text);
-    tags.raw.sort_by_key(|raw| (raw.name, raw.pattern));
+    let mut tags = Tags::default();
+    let mut uses = Vec::new();
+    queries.for_each_match(search, tree, text, |query, found| match query {
+        Query::Tags => tags.add(queries, found),
+        Query::References => {
+            let kind = |capture: u16| queries.use_kind(capture);
+            uses.extend(
+                found
+                    .captures
+                    .iter()
+                    .map(|capture| (capture.range, kind(capture.index))),
+            );
+        }
+    });
+    Facts {
+        comments: comments(&tags.leads),
+        definitions: definitions(language, tags, text),
+        references: references(uses, text),
+    }
+}
+
+/// Returns the definitions, outer before inner.
+fn definitions(language: Language, mut tags: Tags, text: &str) -> Vec<Definition> {
+    tags.raw
+        .sort_by_key(|raw| (raw.name, raw.pattern, raw.node, raw.body, raw.container));
     merge_same_name(&mut tags.raw);
+    tags.docs.sort_unstable();
     let extents = Extents::new(language, text, tags.wrappers, tags.leads, &tags.raw);
     let mut found: Vec<(Raw, TextRange, TextRange)> = tags
         .raw
@@ -42,17 +61,7 @@ pub(super) fn definitions(language: Language, tree: &Tree, text: &str) -> Vec<De
 
 /// Returns every use of a name in the order of the text; a name that several patterns match is taken once, as the
 /// most particular kind.
-pub(super) fn references(language: Language, tree: &Tree, text: &str) -> Vec<NameUse> {
-    let Some(queries) = Queries::of(language) else {
-        return Vec::new();
-    };
-    let mut uses = Vec::new();
-    for_each_match(&queries.references, tree, text, |found| {
-        for capture in found.captures() {
-            let range = TextRange::from(capture.node.byte_range());
-            uses.push((range, queries.use_kinds[capture.index as usize]));
-        }
-    });
+fn references(mut uses: Vec<(TextRange, UseKind)>, text: &str) -> Vec<NameUse> {
     uses.sort_unstable();
     uses.dedup_by_key(|(range, _)| *range);
     uses.into_iter()
@@ -63,17 +72,12 @@ pub(super) fn references(language: Language, tree: &Tree, text: &str) -> Vec<Nam
         .collect()
 }
 
-/// Returns the comments of a tree in the order of the text.
-pub(super) fn comments(language: Language, tree: &Tree, text: &str) -> Vec<TextRange> {
-    let Some(queries) = Queries::of(language) else {
-        return Vec::new();
-    };
-    let tags = Tags::collect(queries, tree, text);
-    let mut comments: Vec<TextRange> = tags
-        .leads
-        .into_iter()
+/// Returns the comments in the order of the text.
+fn comments(leads: &[Lead]) -> Vec<TextRange> {
+    let mut comments: Vec<TextRange> = leads
+        .iter()
         .filter_map(|lead| match lead {
-            Lead::Comment(range) => Some(range),
+            Lead::Comment(range) => Some(*range),
             Lead::Attached(_) => None,
         })
         .collect();
@@ -101,18 +105,12 @@ struct Tags {
 }
 
 impl Tags {
-    fn collect(queries: &Queries, tree: &Tree, text: &str) -> Self {
-        let mut tags = Self::default();
-        for_each_match(&queries.tags, tree, text, |found| tags.add(queries, found));
-        tags
-    }
-
-    fn add(&mut self, queries: &Queries, found: &QueryMatch<'_, '_>) {
+    fn add(&mut self, queries: &Queries, found: Match<'_>) {
         let (mut definition, mut name, mut body, mut container) = (None, None, None, None);
         let (mut wrapper, mut wrapped) = (None, None);
-        for capture in found.captures() {
-            let range = node_range(capture.node);
-            match queries.tag_captures[capture.index as usize] {
+        for capture in found.captures {
+            let range = capture.range;
+            match queries.tag(capture.index) {
                 TagCapture::Definition(kind) => definition = Some((kind, range)),
                 TagCapture::Name => name = Some(range),
                 TagCapture::Body => body = Some(range),
@@ -129,7 +127,7 @@ impl Tags {
             && !name.is_empty()
         {
             self.raw.push(Raw {
-                pattern: found.pattern_index,
+                pattern: found.pattern,
                 kind,
                 node,
                 name,
@@ -138,7 +136,10 @@ impl Tags {
             });
         }
         if let (Some(wrapper), Some(wrapped)) = (wrapper, wrapped) {
-            self.wrappers.insert(wrapped, wrapper);
+            let nearest = self.wrappers.entry(wrapped).or_insert(wrapper);
+            if nearest.len() > wrapper.len() {
+                *nearest = wrapper;
+            }
         }
     }
 }
@@ -361,26 +362,4 @@ fn last_segment(scope: &str) -> &str {
     let segment = last_scope(scope).map_or(scope, |at| &scope[at + 2..]);
     let segment = segment.rsplit('.').next().unwrap_or(segment);
     segment.split('<').next().unwrap_or(segment).trim()
-}
-
-fn node_range(node: Node<'_>) -> TextRange {
-    node.byte_range().into()
-}
-
-fn for_each_match(query: &Query, tree: &Tree, text: &str, mut each: impl FnMut(&QueryMatch<'_, '_>)) {
-    let deadline = Instant::now() + PARSE_BUDGET;
-    let mut progress = |_: &tree_sitter::QueryCursorState| {
-        if Instant::now() < deadline {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    };
-    let mut cursor = QueryCursor::new();
-    cursor.set_match_limit(MATCH_LIMIT);
-    let options = QueryCursorOptions::new().progress_callback(&mut progress);
-    let mut matches = cursor.matches_with_options(query, tree.root_node(), text.as_bytes(), options);
-    while let Some(found) = matches.next() {
-        each(found);
-    }
 }

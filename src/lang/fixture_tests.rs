@@ -28,7 +28,7 @@ fn every_language_has_a_fixture() {
 }
 
 /// Language, path below the folder, and text of every fixture; those of a language that is not built in are left out.
-fn fixtures() -> Vec<(Language, String, String)> {
+pub(super) fn fixtures() -> Vec<(Language, String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/lang");
     let mut files: Vec<PathBuf> = fs::read_dir(&root)
         .unwrap()

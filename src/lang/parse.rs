@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 
 use tree_sitter::{ParseOptions, Parser, Tree};
 
-use super::extract;
-use super::{Definition, Language, NameUse};
+use super::walk::{Search, Wanted};
+use super::{Definition, Engine, Language, NameUse, extract};
 use crate::text::TextRange;
 
 /// The largest text that is parsed, in bytes. Larger files are mostly generated; they stay searchable as text.
@@ -21,6 +21,17 @@ pub struct ParsedFile {
     language: Language,
     tree: Option<Tree>,
     outcome: ParseOutcome,
+}
+
+/// What is read off one syntax tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The definitions, outer before inner, in the order of the text.
+    pub definitions: Vec<Definition>,
+    /// Every use of a name in the order of the text, the names in definitions included.
+    pub references: Vec<NameUse>,
+    /// The comments in the order of the text.
+    pub comments: Vec<TextRange>,
 }
 
 /// How far a parse came.
@@ -111,28 +122,45 @@ impl ParsedFile {
         }
     }
 
+    /// Returns all that is read off the tree, which costs less than one part after the other.
+    pub fn facts(&self, text: &str) -> Facts {
+        self.facts_by(Engine::Walk, text)
+    }
+
+    /// Returns [`ParsedFile::facts`] as an engine finds them.
+    pub fn facts_by(&self, engine: Engine, text: &str) -> Facts {
+        self.extract(engine, Wanted::Both, text)
+    }
+
     /// Returns the definitions, outer before inner, in the order of the text.
     pub fn definitions(&self, text: &str) -> Vec<Definition> {
-        self.tree
-            .as_ref()
-            .map_or_else(Vec::new, |tree| extract::definitions(self.language, tree, text))
+        self.extract(Engine::Walk, Wanted::Tags, text).definitions
     }
 
     /// Returns every use of a name in the order of the text, the names in definitions included.
     pub fn references(&self, text: &str) -> Vec<NameUse> {
-        self.tree
-            .as_ref()
-            .map_or_else(Vec::new, |tree| extract::references(self.language, tree, text))
+        self.extract(Engine::Walk, Wanted::References, text).references
     }
 
     /// Returns the comments in the order of the text.
     pub fn comments(&self, text: &str) -> Vec<TextRange> {
-        self.tree
-            .as_ref()
-            .map_or_else(Vec::new, |tree| extract::comments(self.language, tree, text))
+        self.extract(Engine::Walk, Wanted::Tags, text).comments
     }
 
-    fn parse_within(language: Language, text: &str, budget: Duration) -> Self {
+    fn extract(&self, engine: Engine, wanted: Wanted, text: &str) -> Facts {
+        let deadline = Instant::now() + PARSE_BUDGET;
+        self.search(engine, Search { wanted, deadline }, text)
+    }
+
+    /// Returns what a search finds; the rest is empty.
+    pub(super) fn search(&self, engine: Engine, search: Search, text: &str) -> Facts {
+        self.tree.as_ref().map_or_else(Facts::default, |tree| {
+            extract::facts(self.language, engine, search, tree, text)
+        })
+    }
+
+    /// Returns [`ParsedFile::parse`] with another budget.
+    pub(super) fn parse_within(language: Language, text: &str, budget: Duration) -> Self {
         let (tree, outcome) = if text.len() > MAX_SOURCE_BYTES {
             (None, ParseOutcome::TooLarge)
         } else {

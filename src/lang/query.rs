@@ -1,15 +1,27 @@
 use std::sync::OnceLock;
 
-use tree_sitter::Query;
+use tree_sitter::{Query, Tree};
 
-use super::{Language, SymbolKind, UseKind};
+use super::table::{self, Table};
+use super::walk::{self, Match, Search};
+use super::{Language, SymbolKind, UseKind, matches};
+
+/// What matches the queries of a language against a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// One walk over the tree for all queries; a query with a construct that it does not know is left to the other.
+    Walk,
+    /// The query engine of tree-sitter, once for each query: slower, and there to measure and test the walk against.
+    /// It misses some fields that repeat, such as the second name of `const a, b = 1, 2` in Go.
+    Query,
+}
 
 /// Compiles both queries of a language, as the first use does.
 ///
 /// # Errors
 /// [`QueryError`] names the query that the grammar refuses.
 pub fn compile_queries(language: Language) -> Result<(), QueryError> {
-    Queries::compile(language).map(drop)
+    Queries::compile(language, Engine::Query).map(drop)
 }
 
 /// A query that its grammar refuses: a defect of this program, kept as a value so that a file in that language is
@@ -40,43 +52,115 @@ pub(super) enum TagCapture {
 
 /// The compiled queries of one language.
 pub(super) struct Queries {
-    pub(super) tags: Query,
-    /// By capture index of `tags`.
-    pub(super) tag_captures: Vec<TagCapture>,
-    pub(super) references: Query,
-    /// By capture index of `references`.
-    pub(super) use_kinds: Vec<UseKind>,
+    table: Table,
+    tags: Side<TagCapture>,
+    references: Side<UseKind>,
+}
+
+/// One of the two queries.
+struct Side<T> {
+    /// What its captures stand for, by their index.
+    captures: Vec<T>,
+    /// The query for the engine of tree-sitter; none where the table has it.
+    query: Option<Query>,
 }
 
 impl Queries {
     /// Returns the queries of a language, compiled at the first call.
-    pub(super) fn of(language: Language) -> Option<&'static Self> {
+    pub(super) fn of(language: Language, engine: Engine) -> Option<&'static Self> {
         const COUNT: usize = Language::ALL.len();
-        static COMPILED: [OnceLock<Option<Queries>>; COUNT] = [const { OnceLock::new() }; COUNT];
-        COMPILED[language as usize]
-            .get_or_init(|| Self::compile(language).ok())
+        static COMPILED: [[OnceLock<Option<Queries>>; COUNT]; 2] = [const { [const { OnceLock::new() }; COUNT] }; 2];
+        COMPILED[engine as usize][language as usize]
+            .get_or_init(|| Self::compile(language, engine).ok())
             .as_ref()
     }
 
-    fn compile(language: Language) -> Result<Self, QueryError> {
+    /// Returns what a capture of the tags query stands for.
+    pub(super) fn tag(&self, capture: u16) -> TagCapture {
+        let known = self.tags.captures.get(usize::from(capture));
+        known.copied().unwrap_or(TagCapture::Ignored)
+    }
+
+    /// Returns what a capture of the references query stands for.
+    pub(super) fn use_kind(&self, capture: u16) -> UseKind {
+        let known = self.references.captures.get(usize::from(capture));
+        known.copied().unwrap_or(UseKind::Other)
+    }
+
+    /// Reports every match of the wanted queries, in no particular order.
+    pub(super) fn for_each_match(
+        &self,
+        search: Search,
+        tree: &Tree,
+        text: &str,
+        mut each: impl FnMut(table::Query, Match<'_>),
+    ) {
+        let sides = [
+            (table::Query::Tags, &self.tags.query),
+            (table::Query::References, &self.references.query),
+        ];
+        let sides = sides.into_iter().filter(|(side, _)| search.wanted.includes(*side));
+        if sides.clone().any(|(_, query)| query.is_none()) {
+            walk::walk(&self.table, search, tree, text, &mut each);
+        }
+        for (side, query) in sides {
+            if let Some(query) = query {
+                matches::for_each(query, search.deadline, tree, text, |found| each(side, found));
+            }
+        }
+    }
+
+    fn compile(language: Language, engine: Engine) -> Result<Self, QueryError> {
         let spec = language.spec();
-        let grammar = (spec.grammar)();
-        let compile = |query, source| {
-            Query::new(&grammar, source).map_err(|source| QueryError {
-                language: spec.name,
-                query,
-                source,
-            })
-        };
-        let tags = compile("tags", spec.tags)?;
-        let references = compile("references", spec.references)?;
-        let tag_captures = tags.capture_names().iter().map(|name| tag_capture(name)).collect();
-        let use_kinds = references.capture_names().iter().map(|name| use_kind(name)).collect();
+        let mut table = Table::default();
+        let tags = Side::compile(&mut table, language, engine, table::Query::Tags, spec.tags, tag_capture)?;
+        let references = Side::compile(
+            &mut table,
+            language,
+            engine,
+            table::Query::References,
+            spec.references,
+            use_kind,
+        )?;
         Ok(Self {
+            table,
             tags,
-            tag_captures,
             references,
-            use_kinds,
+        })
+    }
+}
+
+impl<T> Side<T> {
+    fn compile(
+        table: &mut Table,
+        language: Language,
+        engine: Engine,
+        side: table::Query,
+        source: &str,
+        meaning: fn(&str) -> T,
+    ) -> Result<Self, QueryError> {
+        let grammar = (language.spec().grammar)();
+        let in_table = match engine {
+            Engine::Walk => table.add(side, source, &grammar).ok(),
+            Engine::Query => None,
+        };
+        if let Some(names) = in_table {
+            return Ok(Self {
+                captures: names.iter().map(|name| meaning(name)).collect(),
+                query: None,
+            });
+        }
+        let query = Query::new(&grammar, source).map_err(|source| QueryError {
+            language: language.name(),
+            query: match side {
+                table::Query::Tags => "tags",
+                table::Query::References => "references",
+            },
+            source,
+        })?;
+        Ok(Self {
+            captures: query.capture_names().iter().map(|name| meaning(name)).collect(),
+            query: Some(query),
         })
     }
 }
@@ -110,21 +194,41 @@ fn use_kind(name: &str) -> UseKind {
 mod tests {
     use super::*;
 
+    /// The queries that the table does not take, with the reason in its words.
+    const LEFT_TO_THE_ENGINE: &[(Language, table::Query)] = &[];
+
     #[test]
     fn every_query_compiles_and_names_only_known_captures() {
         for &language in Language::ALL {
-            let queries = Queries::compile(language).unwrap_or_else(|error| panic!("{error}: {:?}", error.source));
-            for (name, capture) in queries.tags.capture_names().iter().zip(&queries.tag_captures) {
+            let compiled = Queries::compile(language, Engine::Query);
+            let queries = compiled.unwrap_or_else(|error| panic!("{error}: {:?}", error.source));
+            let tags = queries.tags.query.unwrap();
+            for (name, capture) in tags.capture_names().iter().zip(&queries.tags.captures) {
                 assert!(
                     *capture != TagCapture::Ignored || name.starts_with('_'),
                     "{language:?}: @{name}"
                 );
             }
-            for name in queries.references.capture_names() {
+            for name in queries.references.query.unwrap().capture_names() {
                 assert!(
                     matches!(*name, "reference.call" | "reference.type" | "reference.other"),
                     "@{name}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn every_query_is_in_the_table_or_listed() {
+        for &language in Language::ALL {
+            let spec = language.spec();
+            for (side, source) in [
+                (table::Query::Tags, spec.tags),
+                (table::Query::References, spec.references),
+            ] {
+                let added = Table::default().add(side, source, &(spec.grammar)());
+                let listed = LEFT_TO_THE_ENGINE.contains(&(language, side));
+                assert_eq!(added.is_err(), listed, "{language:?} {side:?}: {:?}", added.err());
             }
         }
     }
