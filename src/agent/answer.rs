@@ -61,6 +61,19 @@ pub(super) fn is_import(line: &str, language: Language) -> bool {
         Language::Go => line.starts_with("import \""),
         Language::C | Language::Cpp => line.starts_with("#include"),
         Language::Java => line.starts_with("import ") && line.trim_end().ends_with(';'),
+        Language::Haskell => line.starts_with("import "),
+        #[cfg(feature = "all-languages")]
+        Language::OCaml | Language::OCamlInterface => line.starts_with("open "),
+        Language::Elixir => ["alias ", "import ", "require ", "use "]
+            .iter()
+            .any(|word| line.starts_with(word)),
+        Language::Erlang => line.starts_with("-include") || line.starts_with("-import("),
+        Language::Bash => line.starts_with("source ") || line.starts_with(". "),
+        Language::PowerShell => line.starts_with("using ") || line.starts_with("Import-Module "),
+        Language::Protobuf => line.starts_with("import ") && line.trim_end().ends_with(';'),
+        Language::Matlab => line.starts_with("import "),
+        Language::Fortran => line.starts_with("use "),
+        Language::Sql | Language::Nix | Language::Hcl | Language::Apex => false,
     }
 }
 

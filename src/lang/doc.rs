@@ -1,3 +1,4 @@
+use super::LanguageSpec;
 use crate::text::TextRange;
 
 /// The most characters of a signature.
@@ -13,7 +14,7 @@ pub(super) fn signature(text: &str, head: TextRange, skipped: &[TextRange]) -> S
     }
     let mut line = words.join(" ");
     loop {
-        let trimmed = ["{", "=>", "=", ":", ";"]
+        let trimmed = ["{", "=>", "->", "=", ":", ";", ","]
             .iter()
             .find_map(|end| line.strip_suffix(end))
             .map(str::trim_end);
@@ -38,21 +39,43 @@ pub(super) fn of_string(literal: &str) -> Option<String> {
     joined(inner.lines().map(str::trim))
 }
 
-/// Returns the text of comments, without their markers.
-pub(super) fn of_comments(text: &str, comments: &[TextRange]) -> Option<String> {
+/// Returns the text of comments, without the markers of their language.
+pub(super) fn of_comments(text: &str, comments: &[TextRange], spec: &LanguageSpec) -> Option<String> {
     joined(
         comments
             .iter()
             .filter_map(|range| text.get(range.as_range()))
             .flat_map(str::lines)
-            .map(without_marker),
+            .map(|line| without_marker(line, spec)),
     )
 }
 
-fn without_marker(line: &str) -> &str {
+/// Returns what documentation a `@doc` capture holds: that of a string, or that of a comment.
+pub(super) fn of_capture(written: &str, spec: &LanguageSpec) -> Option<String> {
+    let literal = written.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    if literal.starts_with(['"', '\'']) {
+        return of_string(written);
+    }
+    of_comments(written, &[TextRange::new(0, written.len())], spec)
+}
+
+fn without_marker<'a>(line: &'a str, spec: &LanguageSpec) -> &'a str {
     let line = line.trim();
-    let line = line.strip_suffix("*/").unwrap_or(line);
-    ["/**", "/*", "///", "//", "*", "#"]
+    let (open, close) = spec.block_comment;
+    let line = line.strip_suffix(close).unwrap_or(line);
+    if let Some(inner) = line.strip_prefix(open) {
+        // `/**`, `(**`, `{- |`, `/*!`.
+        let inner = inner.trim_start_matches(['*', '!']).trim();
+        return inner.strip_prefix('|').unwrap_or(inner).trim_start();
+    }
+    let marker = spec.line_comment;
+    if let Some(inner) = line.strip_prefix(marker).filter(|_| !marker.is_empty()) {
+        // `///`, `%%%`, `-- |`, `!>`.
+        let inner = inner.trim_start_matches(|c| marker.ends_with(c));
+        let inner = inner.strip_prefix(['>', '<', '!']).unwrap_or(inner).trim();
+        return inner.strip_prefix("| ").unwrap_or(inner);
+    }
+    ["//", "*", "#"]
         .iter()
         .find_map(|marker| line.strip_prefix(marker))
         .unwrap_or(line)
@@ -69,16 +92,17 @@ fn joined<'a>(lines: impl Iterator<Item = &'a str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::Language;
 
     #[test]
     fn markers_and_quotes_are_taken_off() {
         let text = "/// One.\n///\n/// Two.\n";
         assert_eq!(
-            of_comments(text, &[TextRange::new(0, text.len())]),
+            of_comments(text, &[TextRange::new(0, text.len())], Language::Rust.spec()),
             Some("One.\n\nTwo.".to_owned())
         );
         let text = "/**\n * Adds.\n * @param a first\n */";
-        let doc = of_comments(text, &[TextRange::new(0, text.len())]);
+        let doc = of_comments(text, &[TextRange::new(0, text.len())], Language::Java.spec());
         assert_eq!(doc, Some("Adds.\n@param a first".to_owned()));
         assert_eq!(
             of_string("r\"\"\"Adds.\n\n    More.\n    \"\"\""),

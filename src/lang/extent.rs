@@ -110,7 +110,6 @@ impl<'a> Extents<'a> {
             0 => 0,
             count => self.ends[count - 1],
         };
-        let margin = self.margin(start);
         let (mut attached, mut full) = (start, start);
         let mut next = self.leads.partition_point(|lead| lead.range().end <= start);
         while next > 0 {
@@ -125,6 +124,7 @@ impl<'a> Extents<'a> {
                 Lead::Attached(_) => attached = range.start,
                 Lead::Comment(_) => {
                     let close = gap.bytes().filter(|byte| *byte == b'\n').count() <= 1;
+                    let margin = self.margin(full);
                     let alone = margin.is_some() && self.margin(range.start) == margin;
                     if !close || !alone || !documents_what_follows(&self.text[range.as_range()]) {
                         break;

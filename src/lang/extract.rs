@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tree_sitter::Tree;
 
@@ -7,7 +7,7 @@ use super::extent::{Extents, Lead};
 use super::query::{Queries, TagCapture};
 use super::table::Query;
 use super::walk::{Match, Search};
-use super::{Definition, Engine, Facts, Language, NameUse, SymbolKind, UseKind};
+use super::{Definition, Engine, Facts, Language, LanguageSpec, NameUse, SymbolKind, UseKind};
 use crate::text::TextRange;
 
 /// Reads the wanted part of the facts off a tree; the rest stays empty.
@@ -18,7 +18,7 @@ pub(super) fn facts(language: Language, engine: Engine, search: Search, tree: &T
     let mut tags = Tags::default();
     let mut uses = Vec::new();
     queries.for_each_match(search, tree, text, |query, found| match query {
-        Query::Tags => tags.add(queries, found),
+        Query::Tags => tags.add(queries, text, found),
         Query::References => {
             let kind = |capture: u16| queries.use_kind(capture);
             uses.extend(
@@ -32,7 +32,7 @@ pub(super) fn facts(language: Language, engine: Engine, search: Search, tree: &T
     Facts {
         comments: comments(&tags.leads),
         definitions: definitions(language, tags, text),
-        references: references(uses, text),
+        references: references(language, uses, text),
     }
 }
 
@@ -42,6 +42,9 @@ fn definitions(language: Language, mut tags: Tags, text: &str) -> Vec<Definition
         .sort_by_key(|raw| (raw.name, raw.pattern, raw.node, raw.body, raw.container));
     merge_same_name(&mut tags.raw);
     tags.docs.sort_unstable();
+    if let Some(end) = language.spec().clause_end {
+        join_clauses(&mut tags.raw, text, end, language.spec());
+    }
     let extents = Extents::new(language, text, tags.wrappers, tags.leads, &tags.raw);
     let mut found: Vec<(Raw, TextRange, TextRange)> = tags
         .raw
@@ -61,7 +64,10 @@ fn definitions(language: Language, mut tags: Tags, text: &str) -> Vec<Definition
 
 /// Returns every use of a name in the order of the text; a name that several patterns match is taken once, as the
 /// most particular kind.
-fn references(mut uses: Vec<(TextRange, UseKind)>, text: &str) -> Vec<NameUse> {
+fn references(language: Language, mut uses: Vec<(TextRange, UseKind)>, text: &str) -> Vec<NameUse> {
+    for (range, _) in &mut uses {
+        *range = bare_name(language, text, *range);
+    }
     uses.sort_unstable();
     uses.dedup_by_key(|(range, _)| *range);
     uses.into_iter()
@@ -94,6 +100,7 @@ pub(super) struct Raw {
     name: TextRange,
     body: Option<TextRange>,
     container: Option<TextRange>,
+    doc: Option<TextRange>,
 }
 
 #[derive(Default)]
@@ -105,8 +112,9 @@ struct Tags {
 }
 
 impl Tags {
-    fn add(&mut self, queries: &Queries, found: Match<'_>) {
+    fn add(&mut self, queries: &Queries, text: &str, found: Match<'_>) {
         let (mut definition, mut name, mut body, mut container) = (None, None, None, None);
+        let (mut body_start, mut doc) = (None, None);
         let (mut wrapper, mut wrapped) = (None, None);
         for capture in found.captures {
             let range = capture.range;
@@ -114,12 +122,14 @@ impl Tags {
                 TagCapture::Definition(kind) => definition = Some((kind, range)),
                 TagCapture::Name => name = Some(range),
                 TagCapture::Body => body = Some(range),
+                TagCapture::Head => body_start = Some(range.end),
+                TagCapture::Open => body_start = Some(range.start),
                 TagCapture::Container => container = Some(range),
                 TagCapture::Wrapper => wrapper = Some(range),
                 TagCapture::Wrapped => wrapped = Some(range),
                 TagCapture::Attached => self.leads.push(Lead::Attached(range)),
                 TagCapture::Comment => self.leads.push(Lead::Comment(range)),
-                TagCapture::Doc => self.docs.push(range),
+                TagCapture::Doc => doc = Some(range),
                 TagCapture::Ignored => {}
             }
         }
@@ -131,9 +141,12 @@ impl Tags {
                 kind,
                 node,
                 name,
-                body,
+                body: body.or_else(|| trimmed(text, TextRange::new(body_start?, node.end))),
                 container,
+                doc,
             });
+        } else {
+            self.docs.extend(doc);
         }
         if let (Some(wrapper), Some(wrapped)) = (wrapper, wrapped) {
             let nearest = self.wrappers.entry(wrapped).or_insert(wrapper);
@@ -156,11 +169,55 @@ fn merge_same_name(raw: &mut Vec<Raw>) {
     });
 }
 
+/// Joins what is written as several clauses (equations, or a signature and what follows it) to one definition: of one
+/// name, with nothing but comments between, each but the last ending with `end`.
+fn join_clauses(raw: &mut Vec<Raw>, text: &str, end: &str, spec: &LanguageSpec) {
+    let mut last_of: HashMap<&str, usize> = HashMap::new();
+    let mut joined: Vec<Raw> = Vec::with_capacity(raw.len());
+    for clause in raw.drain(..) {
+        let Some(name) = text.get(clause.name.as_range()) else {
+            continue;
+        };
+        let open = last_of.get(name).map(|index| &mut joined[*index]).filter(|open| {
+            let written = text.get(open.node.as_range()).unwrap_or_default().trim_end();
+            let gap = text.get(open.node.end..clause.node.start);
+            let close = gap.is_some_and(|gap| {
+                let mut lines = gap.lines().map(str::trim);
+                lines.all(|line| {
+                    line.is_empty() || line.starts_with(spec.line_comment) || line.starts_with(spec.block_comment.0)
+                })
+            });
+            let one_function = clause.kind.is_callable() && (open.kind == clause.kind || open.body.is_none());
+            one_function && close && written.ends_with(end)
+        });
+        match open {
+            Some(open) => {
+                let body = open.body.map_or(clause.node.start, |body| body.start);
+                open.body = Some(TextRange::new(body, clause.node.end));
+                open.node = TextRange::new(open.node.start, clause.node.end);
+            }
+            None => {
+                last_of.insert(name, joined.len());
+                joined.push(clause);
+            }
+        }
+    }
+    *raw = joined;
+}
+
+/// Returns a range without the white space at both ends.
+fn trimmed(text: &str, range: TextRange) -> Option<TextRange> {
+    let written = text.get(range.as_range())?;
+    let start = range.end - written.trim_start().len();
+    Some(TextRange::new(start, start + written.trim().len()))
+}
+
 struct Builder<'a> {
     language: Language,
     text: &'a str,
     extents: &'a Extents<'a>,
-    doc_strings: HashMap<usize, TextRange>,
+    /// By where they start.
+    doc_strings: BTreeMap<usize, TextRange>,
     out: Vec<Definition>,
     /// Indices into `out` of what encloses the next definition.
     open: Vec<usize>,
@@ -191,11 +248,13 @@ impl<'a> Builder<'a> {
             }
             self.open.pop();
         }
+        let bare = bare_name(self.language, self.text, raw.name);
+        let written = self.text.get(bare.as_range()).unwrap_or(written);
         let (prefix, name) = self.split_name(written);
         if name.is_empty() {
             return;
         }
-        let name_start = raw.name.start + (name.as_ptr() as usize - written.as_ptr() as usize);
+        let name_start = bare.start + (name.as_ptr() as usize - written.as_ptr() as usize);
         let name_range = TextRange::new(name_start, name_start + name.len());
         let explicit = raw
             .container
@@ -214,11 +273,17 @@ impl<'a> Builder<'a> {
         let body = raw.body.filter(|body| range.contains(*body) && !body.is_empty());
         let head = TextRange::new(range.start, body.map_or(range.end, |body| body.start));
         let signature = doc::signature(self.text, head, &self.extents.leads_in(head));
-        let doc = body
-            .and_then(|body| self.doc_strings.get(&body.start))
+        let spec = self.language.spec();
+        let doc_end = body.map_or(name_range.start, |body| body.start);
+        let doc = raw
+            .doc
+            .or_else(|| {
+                let first = self.doc_strings.range(range.start..).next();
+                first.filter(|(at, _)| **at <= doc_end).map(|(_, range)| *range)
+            })
             .and_then(|range| self.text.get(range.as_range()))
-            .and_then(doc::of_string)
-            .or_else(|| doc::of_comments(self.text, &self.extents.comments_above(full_range, raw.node)));
+            .and_then(|written| doc::of_capture(written, spec))
+            .or_else(|| doc::of_comments(self.text, &self.extents.comments_above(full_range, raw.node), spec));
         if let Some(outer) = self.open.last().copied() {
             // `typedef struct node { … } node;` is one thing with one name.
             let outer = &mut self.out[outer];
@@ -299,7 +364,7 @@ impl<'a> Builder<'a> {
                         .any(|other| other.kind == SymbolKind::Module && other.name == *owner)
                 });
                 match owner {
-                    Some(owner) if self.language == Language::Cpp && owner == name => Some(SymbolKind::Constructor),
+                    Some(owner) if owner == name && names_constructors(self.language) => Some(SymbolKind::Constructor),
                     Some(_) => Some(SymbolKind::Method),
                     None => Some(raw.kind),
                 }
@@ -335,6 +400,29 @@ fn object_name(object: &str) -> Option<&str> {
         .chars()
         .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.'));
     (!module && plain && !object.is_empty()).then_some(object)
+}
+
+/// Tells whether a method with the name of its class is the constructor.
+fn names_constructors(language: Language) -> bool {
+    matches!(language, Language::Cpp | Language::PowerShell | Language::Matlab)
+}
+
+/// Cuts sigils, scopes and types off a name as written: of PowerShell's `[int]$Script:Limit`, `Limit` is left, and
+/// nothing of what is no single name.
+fn bare_name(language: Language, text: &str, written: TextRange) -> TextRange {
+    let Some(name) = text
+        .get(written.as_range())
+        .filter(|_| language == Language::PowerShell)
+    else {
+        return written;
+    };
+    let Some(sigil) = name.rfind('$') else {
+        return written;
+    };
+    let start = name[sigil..].find(':').map_or(sigil + 1, |colon| sigil + colon + 1);
+    let plain = name[start..].chars().all(|c| c.is_alphanumeric() || c == '_');
+    let end = if plain { name.len() } else { start };
+    TextRange::new(written.start + start, written.start + end)
 }
 
 fn is_typedef_of(outer: &Definition, inner: SymbolKind) -> bool {

@@ -16,10 +16,12 @@ impl Language {
     }
 
     /// Returns the language of a file by its extension, its `#!` line where it has no extension, and for `.h` by
-    /// whether the text is C++.
+    /// whether the text is C++; none where another language that is not known shares the extension.
     pub fn detect(path: &RepoPath, text: &str) -> Option<Self> {
         match Self::of_path(path) {
             Some(Self::C) if path.extension() == Some("h") && looks_like_cpp(text) => Some(Self::Cpp),
+            Some(Self::Matlab) if looks_like_objective_c(text) => None,
+            Some(Self::Apex) if looks_like_tex_or_basic(text) => None,
             None if path.extension().is_none() => Self::of_shebang(text),
             found => found,
         }
@@ -71,6 +73,26 @@ fn looks_like_cpp(text: &str) -> bool {
     })
 }
 
+/// Tells whether a `.m` file holds a line that MATLAB does not have.
+fn looks_like_objective_c(text: &str) -> bool {
+    const OPENERS: [&str; 7] = [
+        "#import",
+        "#include",
+        "@interface",
+        "@implementation",
+        "@protocol",
+        "@class",
+        "@end",
+    ];
+    text.lines()
+        .any(|line| OPENERS.iter().any(|opener| line.starts_with(opener)))
+}
+
+/// Tells whether a `.cls` file is a document class or a class of Visual Basic.
+fn looks_like_tex_or_basic(text: &str) -> bool {
+    text.trim_start().starts_with(['%', '\\']) || text.starts_with("VERSION ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,7 +107,12 @@ mod tests {
         assert_eq!(detect("b.TSX", ""), Some(Language::Tsx));
         assert_eq!(detect("b.mjs", ""), Some(Language::JavaScript));
         assert_eq!(detect("tool", "#!/usr/bin/env -S python3.11\n"), Some(Language::Python));
-        assert_eq!(detect("tool", "#!/bin/sh\n"), None);
+        assert_eq!(detect("tool", "#!/bin/sh\n"), Some(Language::Bash));
+        assert_eq!(detect("tool", "#!/usr/bin/awk -f\n"), None);
+        assert_eq!(detect("a.m", "% Adds.\nx = 1;\n"), Some(Language::Matlab));
+        assert_eq!(detect("a.m", "// A\n#import <A/A.h>\n"), None);
+        assert_eq!(detect("A.cls", "public class A {}\n"), Some(Language::Apex));
+        assert_eq!(detect("a.cls", "% A class.\n\\ProvidesClass{a}\n"), None);
         assert_eq!(detect("a.h", "int f(void);\n"), Some(Language::C));
         assert_eq!(detect("a.h", "#include <vector>\n"), Some(Language::Cpp));
         assert_eq!(detect("a.h", "namespace n\n{\n}\n"), Some(Language::Cpp));

@@ -41,6 +41,10 @@ pub(super) enum TagCapture {
     Definition(SymbolKind),
     Name,
     Body,
+    /// What opens a construct whose body has no node: the body is what follows.
+    Head,
+    /// The token that such a body begins with.
+    Open,
     Container,
     Wrapper,
     Wrapped,
@@ -172,6 +176,8 @@ fn tag_capture(name: &str) -> TagCapture {
     match name {
         "name" => TagCapture::Name,
         "body" => TagCapture::Body,
+        "head" => TagCapture::Head,
+        "open" => TagCapture::Open,
         "container" => TagCapture::Container,
         "wrapper" => TagCapture::Wrapper,
         "wrapped" => TagCapture::Wrapped,

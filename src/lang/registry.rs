@@ -47,10 +47,15 @@ const DEFAULTS: LanguageSpec = LanguageSpec {
     interpreters: &[],
     fence: "",
     line_comment: "//",
+    block_comment: ("/*", "*/"),
     indentation: Indentation::Free,
     separator: ".",
     terminator: "",
+    clause_end: None,
 };
+
+/// A grammar whose crate exports a function, as a constant.
+const SQL: tree_sitter_language::LanguageFn = arborium_sql::language();
 
 languages! {
     Rust "Rust" "rust" in "rust" by tree_sitter_rust::LANGUAGE {
@@ -92,5 +97,78 @@ languages! {
     }
     Java "Java" "java" in "java" by tree_sitter_java::LANGUAGE {
         extensions: &["java"],
+    }
+    Haskell "Haskell" "haskell" in "haskell" by tree_sitter_haskell::LANGUAGE {
+        extensions: &["hs"],
+        interpreters: &["runghc", "runhaskell", "stack", "cabal"],
+        line_comment: "--",
+        block_comment: ("{-", "-}"),
+        indentation: Indentation::Significant,
+        clause_end: Some(""),
+    }
+    #[cfg(feature = "all-languages")]
+    OCaml "OCaml" "ocaml" in "ocaml" by tree_sitter_ocaml::LANGUAGE_OCAML {
+        extensions: &["ml"],
+        interpreters: &["ocaml"],
+        line_comment: "",
+        block_comment: ("(*", "*)"),
+    }
+    #[cfg(feature = "all-languages")]
+    OCamlInterface "OCaml interface" "ocaml" in "ocaml_interface" by tree_sitter_ocaml::LANGUAGE_OCAML_INTERFACE {
+        extensions: &["mli"],
+        line_comment: "",
+        block_comment: ("(*", "*)"),
+    }
+    Elixir "Elixir" "elixir" in "elixir" by tree_sitter_elixir::LANGUAGE {
+        extensions: &["ex", "exs"],
+        interpreters: &["elixir"],
+        line_comment: "#",
+    }
+    Erlang "Erlang" "erlang" in "erlang" by tree_sitter_erlang::LANGUAGE {
+        extensions: &["erl", "hrl", "escript"],
+        interpreters: &["escript"],
+        line_comment: "%",
+        separator: ":",
+        clause_end: Some(";"),
+    }
+    Bash "Bash" "bash" in "bash" by tree_sitter_bash::LANGUAGE {
+        extensions: &["sh", "bash", "ksh", "zsh"],
+        file_names: &[".bashrc", ".bash_profile", ".profile", ".zshrc", "PKGBUILD"],
+        interpreters: &["bash", "sh", "dash", "ksh", "zsh"],
+        line_comment: "#",
+    }
+    PowerShell "PowerShell" "powershell" in "powershell" by tree_sitter_powershell::LANGUAGE {
+        extensions: &["ps1", "psm1", "psd1"],
+        interpreters: &["pwsh"],
+        line_comment: "#",
+        block_comment: ("<#", "#>"),
+    }
+    Sql "SQL" "sql" in "sql" by SQL {
+        extensions: &["sql"],
+        line_comment: "--",
+        terminator: ";",
+    }
+    Nix "Nix" "nix" in "nix" by tree_sitter_nix::LANGUAGE {
+        extensions: &["nix"],
+        line_comment: "#",
+    }
+    Hcl "HCL" "hcl" in "hcl" by tree_sitter_hcl::LANGUAGE {
+        extensions: &["tf", "tfvars", "hcl"],
+        line_comment: "#",
+    }
+    Protobuf "Protocol Buffers" "proto" in "proto" by tree_sitter_proto::LANGUAGE {
+        extensions: &["proto"],
+    }
+    Matlab "MATLAB" "matlab" in "matlab" by tree_sitter_matlab::LANGUAGE {
+        extensions: &["m"],
+        line_comment: "%",
+        block_comment: ("%{", "%}"),
+    }
+    Fortran "Fortran" "fortran" in "fortran" by tree_sitter_fortran::LANGUAGE {
+        extensions: &["f90", "f95", "f03", "f08", "f18"],
+        line_comment: "!",
+    }
+    Apex "Apex" "apex" in "apex" by tree_sitter_sfapex::apex::LANGUAGE {
+        extensions: &["cls", "trigger", "apex"],
     }
 }

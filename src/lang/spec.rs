@@ -23,12 +23,17 @@ pub struct LanguageSpec {
     pub fence: &'static str,
     /// What opens a comment that ends with the line; empty where there is none.
     pub line_comment: &'static str,
+    /// What opens and closes a comment of several lines.
+    pub block_comment: (&'static str, &'static str),
     /// Whether indentation is syntax.
     pub indentation: Indentation,
     /// What stands between a container and a name.
     pub separator: &'static str,
     /// A terminator that follows a definition outside its node (`struct a {};`), or nothing.
     pub terminator: &'static str,
+    /// What a clause ends with that another clause of the same function follows; none where every definition stands
+    /// by itself.
+    pub clause_end: Option<&'static str>,
 }
 
 /// Whether a language's indentation is syntax.

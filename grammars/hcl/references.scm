@@ -1,0 +1,2 @@
+(function_call (identifier) @reference.call)
+(identifier) @reference.other

@@ -1,0 +1,17 @@
+(application_expression function: (value_path (value_name) @reference.call))
+(application_expression function: (constructor_path (constructor_name) @reference.call))
+(method_invocation (method_name) @reference.call)
+(module_application functor: (module_path (module_name) @reference.call))
+(type_constructor_path (type_constructor) @reference.type)
+(module_type_path (module_type_name) @reference.type)
+(class_path (class_name) @reference.type)
+[
+  (value_name)
+  (value_pattern)
+  (constructor_name)
+  (field_name)
+  (instance_variable_name)
+  (method_name)
+  (module_name)
+  (type_constructor)
+] @reference.other
