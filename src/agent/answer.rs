@@ -61,6 +61,21 @@ pub(super) fn is_import(line: &str, language: Language) -> bool {
         Language::Go => line.starts_with("import \""),
         Language::C | Language::Cpp => line.starts_with("#include"),
         Language::Java => line.starts_with("import ") && line.trim_end().ends_with(';'),
+        Language::Ada => (line.starts_with("with ") || line.starts_with("use ")) && line.trim_end().ends_with(';'),
+        #[cfg(feature = "all-languages")]
+        Language::SystemVerilog => line.starts_with("`include"),
+        Language::Css => line.starts_with("@import"),
+        // Each design unit of VHDL has its own.
+        Language::Vhdl
+        | Language::Assembly
+        | Language::CMake
+        | Language::Make
+        | Language::Dockerfile
+        | Language::Json
+        | Language::Toml
+        | Language::Yaml
+        | Language::Html
+        | Language::Markdown => false,
     }
 }
 

@@ -1,3 +1,4 @@
+use super::LanguageSpec;
 use crate::text::TextRange;
 
 /// The most characters of a signature.
@@ -38,21 +39,31 @@ pub(super) fn of_string(literal: &str) -> Option<String> {
     joined(inner.lines().map(str::trim))
 }
 
-/// Returns the text of comments, without their markers.
-pub(super) fn of_comments(text: &str, comments: &[TextRange]) -> Option<String> {
+/// Returns the text of comments, without the markers of their language.
+pub(super) fn of_comments(text: &str, comments: &[TextRange], spec: &LanguageSpec) -> Option<String> {
     joined(
         comments
             .iter()
             .filter_map(|range| text.get(range.as_range()))
             .flat_map(str::lines)
-            .map(without_marker),
+            .map(|line| without_marker(line, spec)),
     )
 }
 
-fn without_marker(line: &str) -> &str {
+fn without_marker<'a>(line: &'a str, spec: &LanguageSpec) -> &'a str {
     let line = line.trim();
-    let line = line.strip_suffix("*/").unwrap_or(line);
-    ["/**", "/*", "///", "//", "*", "#"]
+    let (open, close) = spec.block_comment;
+    let line = line.strip_suffix(close).unwrap_or(line);
+    if let Some(inner) = line.strip_prefix(open) {
+        // `/**`, `/*!`.
+        return inner.trim_start_matches(['*', '|', '!']).trim();
+    }
+    let marker = spec.line_comment;
+    if let Some(inner) = line.strip_prefix(marker).filter(|_| !marker.is_empty()) {
+        // `///`.
+        return inner.trim_start_matches(|c| marker.ends_with(c)).trim();
+    }
+    ["//", "*", "#"]
         .iter()
         .find_map(|marker| line.strip_prefix(marker))
         .unwrap_or(line)
@@ -69,17 +80,21 @@ fn joined<'a>(lines: impl Iterator<Item = &'a str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::Language;
 
     #[test]
     fn markers_and_quotes_are_taken_off() {
         let text = "/// One.\n///\n/// Two.\n";
         assert_eq!(
-            of_comments(text, &[TextRange::new(0, text.len())]),
+            of_comments(text, &[TextRange::new(0, text.len())], Language::Rust.spec()),
             Some("One.\n\nTwo.".to_owned())
         );
         let text = "/**\n * Adds.\n * @param a first\n */";
-        let doc = of_comments(text, &[TextRange::new(0, text.len())]);
+        let doc = of_comments(text, &[TextRange::new(0, text.len())], Language::Java.spec());
         assert_eq!(doc, Some("Adds.\n@param a first".to_owned()));
+        let text = "--  Adds.\n--\n--  More.\n";
+        let doc = of_comments(text, &[TextRange::new(0, text.len())], Language::Ada.spec());
+        assert_eq!(doc, Some("Adds.\n\nMore.".to_owned()));
         assert_eq!(
             of_string("r\"\"\"Adds.\n\n    More.\n    \"\"\""),
             Some("Adds.\n\nMore.".to_owned())

@@ -23,6 +23,7 @@ pub(super) fn definitions(language: Language, tree: &Tree, text: &str) -> Vec<De
     let mut tags = Tags::collect(queries, tree, text);
     tags.raw.sort_by_key(|raw| (raw.name, raw.pattern));
     merge_same_name(&mut tags.raw);
+    reach(&mut tags.raw, text.len());
     let extents = Extents::new(language, text, tags.wrappers, tags.leads, &tags.raw);
     let mut found: Vec<(Raw, TextRange, TextRange)> = tags
         .raw
@@ -90,6 +91,16 @@ pub(super) struct Raw {
     name: TextRange,
     body: Option<TextRange>,
     container: Option<TextRange>,
+    reach: Reach,
+}
+
+/// How far a definition goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// To the end of its node.
+    Node,
+    /// To the next definition that reaches as far, as in a language of lines: the node is what it starts with.
+    Next,
 }
 
 #[derive(Default)]
@@ -108,14 +119,17 @@ impl Tags {
     }
 
     fn add(&mut self, queries: &Queries, found: &QueryMatch<'_, '_>) {
-        let (mut definition, mut name, mut body, mut container) = (None, None, None, None);
+        let (mut definition, mut name, mut body, mut rest, mut container) = (None, None, None, None, None);
         let (mut wrapper, mut wrapped) = (None, None);
+        let mut reach = Reach::Node;
         for capture in found.captures() {
             let range = node_range(capture.node);
             match queries.tag_captures[capture.index as usize] {
                 TagCapture::Definition(kind) => definition = Some((kind, range)),
                 TagCapture::Name => name = Some(range),
                 TagCapture::Body => body = Some(range),
+                TagCapture::Rest => rest = Some(range.start),
+                TagCapture::Start => reach = Reach::Next,
                 TagCapture::Container => container = Some(range),
                 TagCapture::Wrapper => wrapper = Some(range),
                 TagCapture::Wrapped => wrapped = Some(range),
@@ -133,8 +147,9 @@ impl Tags {
                 kind,
                 node,
                 name,
-                body,
+                body: body.or(rest.map(|start| TextRange::new(start, node.end))),
                 container,
+                reach,
             });
         }
         if let (Some(wrapper), Some(wrapped)) = (wrapper, wrapped) {
@@ -153,6 +168,19 @@ fn merge_same_name(raw: &mut Vec<Raw>) {
         }
         same
     });
+}
+
+/// Gives the definitions of which the query has only the start what follows them, as their body.
+fn reach(raw: &mut [Raw], text_len: usize) {
+    let (mut start, mut end) = (text_len, text_len);
+    for raw in raw.iter_mut().rev().filter(|raw| raw.reach == Reach::Next) {
+        // Several names of one node reach equally far.
+        if raw.node.start < start {
+            (start, end) = (raw.node.start, start);
+        }
+        raw.body = Some(TextRange::new(raw.node.end.min(end), end));
+        raw.node = TextRange::new(raw.node.start, end);
+    }
 }
 
 struct Builder<'a> {
@@ -210,14 +238,24 @@ impl<'a> Builder<'a> {
                 return;
             }
         }
-        let body = raw.body.filter(|body| range.contains(*body) && !body.is_empty());
+        let body = raw
+            .body
+            .map(|body| TextRange::new(body.start, body.end.min(range.end).max(body.start)))
+            .filter(|body| range.contains(*body) && !body.is_empty());
         let head = TextRange::new(range.start, body.map_or(range.end, |body| body.start));
+        let head = match kind.is_code() || body.is_some() {
+            true => head,
+            false => first_line(self.text, head),
+        };
         let signature = doc::signature(self.text, head, &self.extents.leads_in(head));
         let doc = body
             .and_then(|body| self.doc_strings.get(&body.start))
             .and_then(|range| self.text.get(range.as_range()))
             .and_then(doc::of_string)
-            .or_else(|| doc::of_comments(self.text, &self.extents.comments_above(full_range, raw.node)));
+            .or_else(|| {
+                let above = self.extents.comments_above(full_range, raw.node);
+                doc::of_comments(self.text, &above, self.language.spec())
+            });
         if let Some(outer) = self.open.last().copied() {
             // `typedef struct node { … } node;` is one thing with one name.
             let outer = &mut self.out[outer];
@@ -245,10 +283,11 @@ impl<'a> Builder<'a> {
         self.out
     }
 
-    /// Splits a C++ name as written into scope and name, and cuts template arguments and parameters off.
+    /// Splits a C++ name as written into scope and name, and cuts template arguments and parameters off; takes the
+    /// quotes off the names of other languages.
     fn split_name<'t>(&self, written: &'t str) -> (Option<&'t str>, &'t str) {
         if self.language != Language::Cpp {
-            return (None, written);
+            return (None, unquoted(written));
         }
         let operator = written.find("operator").filter(|at| {
             let before = written[..*at].chars().next_back();
@@ -339,6 +378,20 @@ fn object_name(object: &str) -> Option<&str> {
 fn is_typedef_of(outer: &Definition, inner: SymbolKind) -> bool {
     let aggregate = matches!(inner, SymbolKind::Struct | SymbolKind::Enum);
     aggregate && (outer.kind == SymbolKind::Type || outer.kind == inner) && outer.signature.starts_with("typedef")
+}
+
+fn first_line(text: &str, range: TextRange) -> TextRange {
+    let end = text[range.as_range()]
+        .find('\n')
+        .map_or(range.end, |at| range.start + at);
+    TextRange::new(range.start, end)
+}
+
+fn unquoted(name: &str) -> &str {
+    ['"', '\'']
+        .iter()
+        .find_map(|quote| name.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(name)
 }
 
 /// Returns where the last `::` outside of template arguments stands.

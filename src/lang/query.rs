@@ -29,6 +29,10 @@ pub(super) enum TagCapture {
     Definition(SymbolKind),
     Name,
     Body,
+    /// What a definition starts with that reaches to the next such one.
+    Start,
+    /// Where a body starts that is no node of its own and reaches to the end of the construct.
+    Rest,
     Container,
     Wrapper,
     Wrapped,
@@ -88,6 +92,8 @@ fn tag_capture(name: &str) -> TagCapture {
     match name {
         "name" => TagCapture::Name,
         "body" => TagCapture::Body,
+        "start" => TagCapture::Start,
+        "rest" => TagCapture::Rest,
         "container" => TagCapture::Container,
         "wrapper" => TagCapture::Wrapper,
         "wrapped" => TagCapture::Wrapped,

@@ -23,6 +23,8 @@ pub struct LanguageSpec {
     pub fence: &'static str,
     /// What opens a comment that ends with the line; empty where there is none.
     pub line_comment: &'static str,
+    /// What opens and closes a comment of several lines.
+    pub block_comment: (&'static str, &'static str),
     /// Whether indentation is syntax.
     pub indentation: Indentation,
     /// What stands between a container and a name.
