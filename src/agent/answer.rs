@@ -74,6 +74,21 @@ pub(super) fn is_import(line: &str, language: Language) -> bool {
         Language::Matlab => line.starts_with("import "),
         Language::Fortran => line.starts_with("use "),
         Language::Sql | Language::Nix | Language::Hcl | Language::Apex => false,
+        Language::Ada => (line.starts_with("with ") || line.starts_with("use ")) && line.trim_end().ends_with(';'),
+        #[cfg(feature = "all-languages")]
+        Language::SystemVerilog => line.starts_with("`include"),
+        Language::Css => line.starts_with("@import"),
+        // Each design unit of VHDL has its own.
+        Language::Vhdl
+        | Language::Assembly
+        | Language::CMake
+        | Language::Make
+        | Language::Dockerfile
+        | Language::Json
+        | Language::Toml
+        | Language::Yaml
+        | Language::Html
+        | Language::Markdown => false,
     }
 }
 

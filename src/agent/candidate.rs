@@ -45,7 +45,13 @@ pub(super) fn named_in_request(request: &Request, bench: &Workbench<'_>, mention
         }
     }
     let files = request.paths.iter().chain(&mentions.paths);
-    for path in files.filter(|path| index.in_file(path).is_empty()) {
+    let has_code = |path: &RepoPath| {
+        index
+            .in_file(path)
+            .iter()
+            .any(|symbol| symbol.definition.kind.is_code())
+    };
+    for path in files.filter(|path| !has_code(path)) {
         let is_file = bench.snapshot.files().iter().any(|file| file.path == *path);
         if is_file && !places.iter().any(|place| place.path(index) == path) {
             places.push(Place::File(path.clone()));
@@ -105,10 +111,15 @@ fn mentioned(request: &Request, index: &Index, mentions: &Mentions) -> Vec<Symbo
                 .any(|other| other != name && container.ends_with(other.as_str()))
         };
         let in_named_file = |symbol: &&Symbol| is_named_file(request, mentions, &symbol.path);
+        // A heading or a key is meant only where it is quoted as it is written, or its file is named.
+        let is_quoted = mentions.names.contains(name);
+        own.retain(|symbol| symbol.definition.kind.is_code() || is_quoted || in_named_file(symbol));
         if own.iter().any(in_named_container) {
             own.retain(in_named_container);
         } else if own.iter().any(in_named_file) {
             own.retain(in_named_file);
+        } else if own.iter().any(|symbol| symbol.definition.kind.is_code()) {
+            own.retain(|symbol| symbol.definition.kind.is_code());
         }
         found.extend(own.into_iter().take(MOST_OF_ONE_NAME).map(|symbol| symbol.id));
     }
@@ -181,13 +192,14 @@ pub(super) fn allowed(request: &Request, path: &RepoPath) -> bool {
     request.paths.is_empty() || request.paths.iter().any(covers)
 }
 
-/// Tells whether a symbol makes a good region: not inside a function, and no container of many lines, whose members
-/// are candidates themselves.
+/// Tells whether a symbol makes a good region: code, not inside a function, and no container of many lines, whose
+/// members are candidates themselves.
 fn is_editable(index: &Index, symbol: &Symbol) -> bool {
     if matches!(
         symbol.definition.kind,
         SymbolKind::Impl | SymbolKind::Module | SymbolKind::Field
-    ) || is_local(index, symbol)
+    ) || !symbol.definition.kind.is_code()
+        || is_local(index, symbol)
         || is_declaration(index, symbol)
     {
         return false;

@@ -67,7 +67,7 @@ pub(super) fn used(bench: &Workbench<'_>, source: &SourceText, region: &Region, 
         let elsewhere = index
             .named(name)
             .into_iter()
-            .filter(|symbol| symbol.path != source.path);
+            .filter(|symbol| symbol.path != source.path && symbol.definition.kind.is_code());
         let elsewhere: Vec<&Symbol> = elsewhere.filter(|symbol| symbol.definition.name == name).collect();
         // A type and its constructor share a name and a file.
         if let Some(first) = elsewhere

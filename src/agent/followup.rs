@@ -1,4 +1,4 @@
-use crate::index::{Index, Symbol};
+use crate::index::{Index, Reference, Symbol};
 use crate::lang::{Definition, Language, ParsedFile};
 use crate::patch::gate::qualified;
 use crate::repo::RepoError;
@@ -22,7 +22,7 @@ pub(super) fn rename(drafts: &mut Drafts<'_>, index: &Index, old: &str, new: &st
             .in_file(&reference.path)
             .iter()
             .any(|s| s.definition.name_range == reference.range);
-        if is_definition {
+        if is_definition || is_outside_code(index, &reference) {
             continue;
         }
         let text = &drafts.source(&reference.path)?.text;
@@ -40,6 +40,12 @@ pub(super) fn rename(drafts: &mut Drafts<'_>, index: &Index, old: &str, new: &st
         }
     }
     Ok(touched)
+}
+
+/// Tells whether a use stands in a document, a data file or a style sheet, whose names are their own.
+fn is_outside_code(index: &Index, reference: &Reference) -> bool {
+    let enclosing = reference.enclosing.map(|id| index.symbol(id));
+    enclosing.is_some_and(|symbol| !symbol.definition.kind.is_code())
 }
 
 /// Brings declarations up to date with a definition whose signature changed: prototypes that said exactly what the
@@ -98,7 +104,7 @@ pub(super) fn forget(
     let mut touched = Vec::new();
     let mut dangling = Vec::new();
     for reference in index.references_to(name) {
-        if drafts.touches(&reference.path, reference.range) {
+        if drafts.touches(&reference.path, reference.range) || is_outside_code(index, &reference) {
             continue;
         }
         let source = drafts.source(&reference.path)?;

@@ -92,6 +92,11 @@ impl SymbolKind {
         }
     }
 
+    /// Tells whether it is code, and no part of a document, a data file or a style sheet.
+    pub fn is_code(self) -> bool {
+        !matches!(self, Self::Section | Self::Key | Self::Selector)
+    }
+
     /// Tells whether it is code that can be called.
     pub fn is_callable(self) -> bool {
         matches!(self, Self::Function | Self::Method | Self::Constructor)

@@ -104,6 +104,9 @@ mod tests {
         let text = "/**\n * Adds.\n * @param a first\n */";
         let doc = of_comments(text, &[TextRange::new(0, text.len())], Language::Java.spec());
         assert_eq!(doc, Some("Adds.\n@param a first".to_owned()));
+        let text = "--  Adds.\n--\n--  More.\n";
+        let doc = of_comments(text, &[TextRange::new(0, text.len())], Language::Ada.spec());
+        assert_eq!(doc, Some("Adds.\n\nMore.".to_owned()));
         assert_eq!(
             of_string("r\"\"\"Adds.\n\n    More.\n    \"\"\""),
             Some("Adds.\n\nMore.".to_owned())

@@ -40,15 +40,16 @@ impl<'a> Extents<'a> {
         leads: Vec<Lead>,
         raw: &[Raw],
     ) -> Self {
-        let mut ends: Vec<usize> = raw.iter().map(|raw| trim_end(text, raw.node).end).collect();
-        ends.sort_unstable();
-        Self {
+        let mut extents = Self {
             text,
             terminator: language.spec().terminator,
             wrappers,
             leads: disjoint(text, leads),
-            ends,
-        }
+            ends: Vec::new(),
+        };
+        extents.ends = raw.iter().map(|raw| extents.own(raw.node).end).collect();
+        extents.ends.sort_unstable();
+        extents
     }
 
     /// Returns the range of a definition, and the range with the comment above.
@@ -60,7 +61,7 @@ impl<'a> Extents<'a> {
             }
             outer = *wrapper;
         }
-        let outer = self.with_terminator(trim_end(self.text, outer));
+        let outer = self.with_terminator(self.own(outer));
         let (attached, full) = self.lead_starts(outer.start);
         (TextRange::new(attached, outer.end), TextRange::new(full, outer.end))
     }
@@ -87,6 +88,34 @@ impl<'a> Extents<'a> {
                 Lead::Attached(_) => None,
             })
             .collect()
+    }
+
+    /// Returns a node's range without white space and comments at its end that stand directly above what follows, no
+    /// deeper than the node: some grammars leave them in the block that has just ended.
+    fn own(&self, node: TextRange) -> TextRange {
+        let mut own = trim_end(self.text, node);
+        let Some(margin) = self.margin(own.start) else {
+            return own;
+        };
+        let mut next = match self.text[own.end..].find(|c: char| !c.is_whitespace()) {
+            Some(gap) => own.end + gap,
+            None => return own,
+        };
+        let before = self.leads.partition_point(|lead| lead.range().end <= own.end);
+        for lead in self.leads[..before].iter().rev() {
+            let range = lead.range();
+            let alone = self.margin(range.start).is_some_and(|own| own.len() <= margin.len());
+            if range.end != own.end || range.start <= own.start || !alone || !self.is_close(range.end, next) {
+                break;
+            }
+            next = range.start;
+            own = trim_end(self.text, TextRange::new(own.start, range.start));
+        }
+        own
+    }
+
+    fn is_close(&self, end: usize, next: usize) -> bool {
+        self.text[end..next].bytes().filter(|byte| *byte == b'\n').count() <= 1
     }
 
     fn with_terminator(&self, range: TextRange) -> TextRange {
@@ -123,7 +152,7 @@ impl<'a> Extents<'a> {
             match lead {
                 Lead::Attached(_) => attached = range.start,
                 Lead::Comment(_) => {
-                    let close = gap.bytes().filter(|byte| *byte == b'\n').count() <= 1;
+                    let close = self.is_close(range.end, full);
                     let margin = self.margin(full);
                     let alone = margin.is_some() && self.margin(range.start) == margin;
                     if !close || !alone || !documents_what_follows(&self.text[range.as_range()]) {

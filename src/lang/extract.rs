@@ -45,6 +45,7 @@ fn definitions(language: Language, mut tags: Tags, text: &str) -> Vec<Definition
     if let Some(end) = language.spec().clause_end {
         join_clauses(&mut tags.raw, text, end, language.spec());
     }
+    reach(&mut tags.raw, text.len());
     let extents = Extents::new(language, text, tags.wrappers, tags.leads, &tags.raw);
     let mut found: Vec<(Raw, TextRange, TextRange)> = tags
         .raw
@@ -101,6 +102,16 @@ pub(super) struct Raw {
     body: Option<TextRange>,
     container: Option<TextRange>,
     doc: Option<TextRange>,
+    reach: Reach,
+}
+
+/// How far a definition goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// To the end of its node.
+    Node,
+    /// To the next definition that reaches as far, as in a language of lines: the node is what it starts with.
+    Next,
 }
 
 #[derive(Default)]
@@ -116,6 +127,7 @@ impl Tags {
         let (mut definition, mut name, mut body, mut container) = (None, None, None, None);
         let (mut body_start, mut doc) = (None, None);
         let (mut wrapper, mut wrapped) = (None, None);
+        let mut reach = Reach::Node;
         for capture in found.captures {
             let range = capture.range;
             match queries.tag(capture.index) {
@@ -124,6 +136,7 @@ impl Tags {
                 TagCapture::Body => body = Some(range),
                 TagCapture::Head => body_start = Some(range.end),
                 TagCapture::Open => body_start = Some(range.start),
+                TagCapture::Start => reach = Reach::Next,
                 TagCapture::Container => container = Some(range),
                 TagCapture::Wrapper => wrapper = Some(range),
                 TagCapture::Wrapped => wrapped = Some(range),
@@ -144,6 +157,7 @@ impl Tags {
                 body: body.or_else(|| trimmed(text, TextRange::new(body_start?, node.end))),
                 container,
                 doc,
+                reach,
             });
         } else {
             self.docs.extend(doc);
@@ -212,6 +226,19 @@ fn trimmed(text: &str, range: TextRange) -> Option<TextRange> {
     Some(TextRange::new(start, start + written.trim().len()))
 }
 
+/// Gives the definitions of which the query has only the start what follows them, as their body.
+fn reach(raw: &mut [Raw], text_len: usize) {
+    let (mut start, mut end) = (text_len, text_len);
+    for raw in raw.iter_mut().rev().filter(|raw| raw.reach == Reach::Next) {
+        // Several names of one node reach equally far.
+        if raw.node.start < start {
+            (start, end) = (raw.node.start, start);
+        }
+        raw.body = Some(TextRange::new(raw.node.end.min(end), end));
+        raw.node = TextRange::new(raw.node.start, end);
+    }
+}
+
 struct Builder<'a> {
     language: Language,
     text: &'a str,
@@ -270,8 +297,15 @@ impl<'a> Builder<'a> {
                 return;
             }
         }
-        let body = raw.body.filter(|body| range.contains(*body) && !body.is_empty());
+        let body = raw
+            .body
+            .map(|body| TextRange::new(body.start, body.end.min(range.end).max(body.start)))
+            .filter(|body| range.contains(*body) && !body.is_empty());
         let head = TextRange::new(range.start, body.map_or(range.end, |body| body.start));
+        let head = match kind.is_code() || body.is_some() {
+            true => head,
+            false => first_line(self.text, head),
+        };
         let signature = doc::signature(self.text, head, &self.extents.leads_in(head));
         let spec = self.language.spec();
         let doc_end = body.map_or(name_range.start, |body| body.start);
@@ -311,10 +345,11 @@ impl<'a> Builder<'a> {
         self.out
     }
 
-    /// Splits a C++ name as written into scope and name, and cuts template arguments and parameters off.
+    /// Splits a C++ name as written into scope and name, and cuts template arguments and parameters off; takes the
+    /// quotes off the names of other languages.
     fn split_name<'t>(&self, written: &'t str) -> (Option<&'t str>, &'t str) {
         if self.language != Language::Cpp {
-            return (None, written);
+            return (None, unquoted(written));
         }
         let operator = written.find("operator").filter(|at| {
             let before = written[..*at].chars().next_back();
@@ -428,6 +463,20 @@ fn bare_name(language: Language, text: &str, written: TextRange) -> TextRange {
 fn is_typedef_of(outer: &Definition, inner: SymbolKind) -> bool {
     let aggregate = matches!(inner, SymbolKind::Struct | SymbolKind::Enum);
     aggregate && (outer.kind == SymbolKind::Type || outer.kind == inner) && outer.signature.starts_with("typedef")
+}
+
+fn first_line(text: &str, range: TextRange) -> TextRange {
+    let end = text[range.as_range()]
+        .find('\n')
+        .map_or(range.end, |at| range.start + at);
+    TextRange::new(range.start, end)
+}
+
+fn unquoted(name: &str) -> &str {
+    ['"', '\'']
+        .iter()
+        .find_map(|quote| name.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(name)
 }
 
 /// Returns where the last `::` outside of template arguments stands.

@@ -120,7 +120,7 @@ mod tests {
             detect("a.h", "/* A ring\nclass of buffers,\nusing one block. */\n"),
             Some(Language::C)
         );
-        assert_eq!(detect("README.md", ""), None);
+        assert_eq!(detect("notes.txt", ""), None);
     }
 
     #[test]

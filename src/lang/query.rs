@@ -45,6 +45,8 @@ pub(super) enum TagCapture {
     Head,
     /// The token that such a body begins with.
     Open,
+    /// What a definition starts with that reaches to the next such one.
+    Start,
     Container,
     Wrapper,
     Wrapped,
@@ -178,6 +180,7 @@ fn tag_capture(name: &str) -> TagCapture {
         "body" => TagCapture::Body,
         "head" => TagCapture::Head,
         "open" => TagCapture::Open,
+        "start" => TagCapture::Start,
         "container" => TagCapture::Container,
         "wrapper" => TagCapture::Wrapper,
         "wrapped" => TagCapture::Wrapped,

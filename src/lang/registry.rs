@@ -95,6 +95,71 @@ languages! {
         separator: "::",
         terminator: ";",
     }
+    Ada "Ada" "ada" in "ada" by tree_sitter_ada::LANGUAGE {
+        extensions: &["adb", "ads", "ada"],
+        line_comment: "--",
+    }
+    Vhdl "VHDL" "vhdl" in "vhdl" by tree_sitter_vhdl::LANGUAGE {
+        extensions: &["vhd", "vhdl"],
+        line_comment: "--",
+    }
+    #[cfg(feature = "all-languages")]
+    SystemVerilog "SystemVerilog" "systemverilog" in "systemverilog" by tree_sitter_systemverilog::LANGUAGE {
+        extensions: &["sv", "svh", "v", "vh"],
+    }
+    Assembly "Assembly" "asm" in "assembly" by tree_sitter_asm::LANGUAGE {
+        extensions: &["s", "asm", "nasm"],
+        line_comment: ";",
+    }
+    CMake "CMake" "cmake" in "cmake" by tree_sitter_cmake::LANGUAGE {
+        extensions: &["cmake"],
+        file_names: &["CMakeLists.txt"],
+        line_comment: "#",
+    }
+    Make "Make" "make" in "make" by tree_sitter_make::LANGUAGE {
+        extensions: &["mk", "mak"],
+        file_names: &["Makefile", "GNUmakefile", "makefile", "Makefile.am", "Makefile.in"],
+        interpreters: &["make"],
+        line_comment: "#",
+        indentation: Indentation::Significant,
+    }
+    Dockerfile "Dockerfile" "dockerfile" in "dockerfile" by tree_sitter_containerfile::LANGUAGE {
+        extensions: &["dockerfile", "containerfile"],
+        file_names: &["Dockerfile", "dockerfile", "Containerfile", "containerfile"],
+        line_comment: "#",
+    }
+    Json "JSON" "json" in "json" by tree_sitter_json::LANGUAGE {
+        extensions: &["json", "jsonc", "geojson", "webmanifest"],
+        line_comment: "",
+    }
+    Toml "TOML" "toml" in "toml" by tree_sitter_toml_ng::LANGUAGE {
+        extensions: &["toml"],
+        file_names: &["Pipfile"],
+        line_comment: "#",
+    }
+    Yaml "YAML" "yaml" in "yaml" by tree_sitter_yaml::LANGUAGE {
+        extensions: &["yaml", "yml"],
+        file_names: &[".clang-format", ".clang-tidy"],
+        line_comment: "#",
+        indentation: Indentation::Significant,
+    }
+    Html "HTML" "html" in "html" by tree_sitter_html::LANGUAGE {
+        extensions: &["html", "htm", "xhtml"],
+        line_comment: "",
+        block_comment: ("<!--", "-->"),
+        separator: " ",
+    }
+    Css "CSS" "css" in "css" by tree_sitter_css::LANGUAGE {
+        extensions: &["css"],
+        line_comment: "",
+        separator: " ",
+    }
+    Markdown "Markdown" "markdown" in "markdown" by tree_sitter_md::LANGUAGE {
+        extensions: &["md", "markdown", "mdown"],
+        line_comment: "",
+        block_comment: ("<!--", "-->"),
+        separator: " / ",
+    }
     Java "Java" "java" in "java" by tree_sitter_java::LANGUAGE {
         extensions: &["java"],
     }

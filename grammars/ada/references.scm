@@ -1,0 +1,18 @@
+; Syntax does not tell a call from an element of an array.
+(procedure_call_statement name: (identifier) @reference.call)
+(procedure_call_statement name: (selected_component selector_name: (identifier) @reference.call))
+(function_call . name: (identifier) @reference.call . (actual_parameter_part))
+(function_call . name: (selected_component selector_name: (identifier) @reference.call) . (actual_parameter_part))
+(generic_instantiation generic_name: (identifier) @reference.call)
+(object_declaration subtype_mark: (identifier) @reference.type)
+(object_declaration subtype_mark: (selected_component selector_name: (identifier) @reference.type))
+(parameter_specification subtype_mark: (identifier) @reference.type)
+(parameter_specification subtype_mark: (selected_component selector_name: (identifier) @reference.type))
+(result_profile subtype_mark: (identifier) @reference.type)
+(result_profile subtype_mark: (selected_component selector_name: (identifier) @reference.type))
+(component_definition subtype_mark: (identifier) @reference.type)
+(component_definition subtype_mark: (selected_component selector_name: (identifier) @reference.type))
+(subtype_declaration subtype_mark: (identifier) @reference.type)
+(derived_type_definition subtype_mark: (identifier) @reference.type)
+(derived_type_definition subtype_mark: (selected_component selector_name: (identifier) @reference.type))
+(identifier) @reference.other

@@ -1,0 +1,1 @@
+; Names are attributes, which only other languages tell apart.

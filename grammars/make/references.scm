@@ -1,0 +1,7 @@
+(prerequisites (word) @reference.other)
+(targets (word) @reference.other)
+(variable_reference (word) @reference.other)
+(substitution_reference text: (word) @reference.other)
+(ifdef_directive variable: (word) @reference.other)
+(ifndef_directive variable: (word) @reference.other)
+(variable_assignment name: (word) @reference.other)

@@ -1,0 +1,1 @@
+; Prose is left to another grammar.

@@ -1,0 +1,10 @@
+(tf_call (hierarchical_identifier (simple_identifier) @reference.call .))
+(tf_call (simple_identifier) @reference.call)
+(method_call_body name: (simple_identifier) @reference.call)
+(system_tf_call (system_tf_identifier) @reference.call)
+(module_instantiation instance_type: (simple_identifier) @reference.call)
+(text_macro_usage (simple_identifier) @reference.call)
+(data_type (simple_identifier) @reference.type)
+(class_type (simple_identifier) @reference.type)
+(net_declaration . (simple_identifier) @reference.type)
+[(simple_identifier) (escaped_identifier)] @reference.other

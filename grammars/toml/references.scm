@@ -1,0 +1,1 @@
+; Data uses no names.

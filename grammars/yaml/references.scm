@@ -1,0 +1,1 @@
+[(alias_name) (anchor_name)] @reference.other
