@@ -248,6 +248,8 @@ struct Builder<'a> {
     out: Vec<Definition>,
     /// Indices into `out` of what encloses the next definition.
     open: Vec<usize>,
+    /// The names of the modules so far: what stands in one is no method.
+    modules: HashSet<String>,
     /// Container and name of the variables so far: an assignment to one of them defines nothing new.
     variables: HashSet<(Option<String>, String)>,
 }
@@ -261,6 +263,7 @@ impl<'a> Builder<'a> {
             doc_strings: docs.iter().map(|range| (range.start, *range)).collect(),
             out: Vec::new(),
             open: Vec::new(),
+            modules: HashSet::new(),
             variables: HashSet::new(),
         }
     }
@@ -327,6 +330,9 @@ impl<'a> Builder<'a> {
                 return;
             }
         }
+        if kind == SymbolKind::Module {
+            self.modules.insert(name.to_owned());
+        }
         self.open.push(self.out.len());
         self.out.push(Definition {
             kind,
@@ -392,12 +398,7 @@ impl<'a> Builder<'a> {
                 let owner = explicit.map(last_segment).or(enclosing
                     .filter(|outer| outer.kind.has_methods())
                     .map(|outer| outer.name.as_str()));
-                let owner = owner.filter(|owner| {
-                    !self
-                        .out
-                        .iter()
-                        .any(|other| other.kind == SymbolKind::Module && other.name == *owner)
-                });
+                let owner = owner.filter(|owner| !self.modules.contains(*owner));
                 match owner {
                     Some(owner) if owner == name && names_constructors(self.language) => Some(SymbolKind::Constructor),
                     Some(_) => Some(SymbolKind::Method),

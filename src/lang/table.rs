@@ -9,7 +9,17 @@ use super::sexpr;
 pub(super) struct Table {
     /// By kind id.
     rows: Vec<Row>,
+    /// By kind id.
+    classes: Vec<Class>,
     pub(super) plans: Vec<Plan>,
+}
+
+/// What wildcards and anchors tell nodes apart by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    Named,
+    Anonymous,
+    Error,
 }
 
 /// Which query a pattern belongs to.
@@ -89,6 +99,11 @@ impl Table {
         self.rows.get(usize::from(kind))
     }
 
+    /// Returns the class of nodes of a kind; the kinds of ERROR nodes lie beyond those of the grammar.
+    pub(super) fn class(&self, kind: u16) -> Class {
+        self.classes.get(usize::from(kind)).copied().unwrap_or(Class::Error)
+    }
+
     /// Compiles a query and adds its patterns, or nothing where one of them is not supported; returns the names of
     /// the query's captures.
     pub(super) fn add(&mut self, query: Query, source: &str, grammar: &Grammar) -> Result<Vec<String>, PatternError> {
@@ -109,6 +124,14 @@ impl Table {
             };
             Ok((plan, branches))
         });
+        if self.classes.is_empty() {
+            let kinds = u16::try_from(grammar.node_kind_count()).unwrap_or(u16::MAX);
+            let class = |kind| match grammar.node_kind_is_named(kind) {
+                true => Class::Named,
+                false => Class::Anonymous,
+            };
+            self.classes = (0..kinds).map(class).collect();
+        }
         for (plan, branches) in compiled.collect::<Result<Vec<_>, PatternError>>()? {
             for (kind, branch) in branches {
                 self.add_root(&plan, kind, branch);

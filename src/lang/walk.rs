@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use tree_sitter::{Node, Tree, TreeCursor};
 
-use super::table::{Branch, Plan, Query, Root, Row, Step, Table, Test};
+use super::table::{Branch, Class, Plan, Query, Root, Row, Step, Table, Test};
 use crate::text::TextRange;
 
 /// Nodes between two looks at the clock.
@@ -126,13 +126,6 @@ struct Child<'t> {
     followed: bool,
     /// Its own children among [`Matcher::nodes`], once they are listed.
     children: Option<List>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Named,
-    Anonymous,
-    Error,
 }
 
 /// Siblings, as a part of [`Matcher::nodes`].
@@ -331,15 +324,12 @@ impl<'a, 't> Matcher<'a, 't> {
         let mut more = self.probe.goto_first_child();
         while more {
             let node = self.probe.node();
-            let class = match (node.is_named(), node.is_error()) {
-                (_, true) => Class::Error,
-                (true, false) => Class::Named,
-                (false, false) => Class::Anonymous,
-            };
+            let kind = node.kind_id();
+            let class = self.table.class(kind);
             if self.anonymous || class != Class::Anonymous {
                 self.nodes.push(Child {
                     node,
-                    kind: node.kind_id(),
+                    kind,
                     field: self.probe.field_id().map_or(0, u16::from),
                     class,
                     followed: false,
