@@ -4,6 +4,7 @@
 //! of failure: an observation goes back to the model, an [`AgentError`] stops the run.
 
 mod answer;
+mod call_statement;
 mod candidate;
 mod context;
 mod draft;

@@ -4,6 +4,7 @@ use crate::patch::gate::qualified;
 use crate::repo::RepoError;
 use crate::text::{LineIndex, RepoPath, TextEdit, TextRange};
 
+use super::call_statement::call_statement;
 use super::draft::Drafts;
 
 /// A place that still uses a name that is gone.
@@ -95,7 +96,8 @@ fn words(code: &str) -> Vec<&str> {
     code.split_whitespace().collect()
 }
 
-/// Takes a deleted name out of import and export lists; returns the files touched and the uses that are left.
+/// Takes a deleted name out of import and export lists, and the statements out that only call it; returns the files
+/// touched and the uses that are left.
 pub(super) fn forget(
     drafts: &mut Drafts<'_>,
     index: &Index,
@@ -109,9 +111,13 @@ pub(super) fn forget(
         }
         let source = drafts.source(&reference.path)?;
         let language = Language::of_path(&reference.path);
-        let edit = language.and_then(|language| list_edit(&source.text, language, name, reference.range));
+        let edit = language.and_then(|language| match reference.enclosing {
+            None => list_edit(&source.text, language, name, reference.range)
+                .or_else(|| call_statement(&source.text, language, reference.range)),
+            Some(_) => call_statement(&source.text, language, reference.range),
+        });
         match edit {
-            Some(edit) if reference.enclosing.is_none() => {
+            Some(edit) => {
                 if !drafts.touches(&reference.path, edit.range) {
                     drafts.edit(&reference.path, edit)?;
                 }
@@ -119,7 +125,7 @@ pub(super) fn forget(
                     touched.push(reference.path);
                 }
             }
-            _ => dangling.push(Dangling {
+            None => dangling.push(Dangling {
                 path: reference.path,
                 line: reference.line,
             }),
