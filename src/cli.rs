@@ -15,6 +15,7 @@ mod json;
 mod mail;
 mod message;
 mod output;
+mod store;
 
 use std::process::ExitCode;
 

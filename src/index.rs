@@ -1,22 +1,29 @@
-//! The index: symbols, references, text search and ranking, in memory.
+//! The index: symbols, references, text search and ranking, kept on disk by blob.
 //!
-//! Symbols own what they say of the source, and nothing in them points into it, so that a store on disk can keep them
-//! by blob. This room imports `text`, `lang`, `repo` and `progress`.
+//! Blobs are analysed once, each by itself, and collected in segments that never change ([`store`]); a view says which
+//! files stand for which blobs now. Everything is read lazily. This room imports `text`, `lang`, `repo` and `progress`.
 
 mod analysis;
 mod bm25;
 mod build;
+mod hash;
+mod keeper;
 mod lookup;
 mod map;
 mod mention;
+mod name_use;
 mod pagerank;
+mod path_terms;
+mod refresh;
 mod search;
-mod snapshot;
+mod source;
+mod store;
 mod symbol;
 mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Index, IndexConfig, IndexError};
+pub use build::{Index, IndexConfig, IndexError, IndexSummary, StoreLocation};
 pub use map::{MapFocus, MappedSymbol};
+pub use source::Source;
 pub use symbol::{FileHit, Hit, IndexedFile, Reference, SkipReason, SkippedFile, Symbol, SymbolId};

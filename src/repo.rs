@@ -7,23 +7,31 @@
 compile_error!("the work tree is opened with openat(2) and O_NOFOLLOW, which needs a Unix system");
 
 mod blob;
+mod clean;
 #[cfg(test)]
 mod crash_tests;
 mod error;
+mod exclusion;
 mod fault;
 mod journal;
 mod lock;
 mod placement;
 mod recovery;
 mod repository;
+mod revision;
 mod root;
 mod snapshot;
+mod stamp;
+mod walk;
 mod work_tree;
 mod write;
 
 pub use blob::{BlobId, BlobIdError, FileMode};
 pub use error::RepoError;
+pub use lock::{FileLock, create_private_dir};
 pub use repository::{Head, Repository};
-pub use snapshot::{MAX_EDIT_BYTES, Snapshot, SnapshotFile, SourceText};
+pub use revision::{Revision, RevisionFile};
+pub use snapshot::{MAX_EDIT_BYTES, Snapshot, SnapshotFile, SourceText, WorkTreeReader};
+pub use stamp::FileStamp;
 pub use work_tree::{Undone, WorkTree};
 pub use write::{FileContent, FileState, FileWrite};

@@ -58,6 +58,24 @@ fn a_map() {
 }
 
 #[test]
+fn the_index_and_what_is_found() {
+    let place = Place::with(&[(
+        "a.py",
+        "def parse_it(text):\n    \"\"\"Parses it.\"\"\"\n    return 1\n",
+    )]);
+    let index = place.skiff(&["index", "--json"]).json();
+    conforms("index.json", &index);
+    assert_eq!((&index["files"], &index["symbols"]), (&1.into(), &1.into()));
+    let found = place.skiff(&["find", "--json", "parse", "it"]).json();
+    conforms("find.json", &found);
+    assert_eq!(found["symbols"][0]["name"], "parse_it");
+    assert_eq!(found["symbols"][0]["doc"], "Parses it.");
+    let found = place.skiff(&["find", "--json", "--files", "parse"]).json();
+    conforms("find.json", &found);
+    assert_eq!(found["files"][0]["path"], "a.py");
+}
+
+#[test]
 fn an_edit() {
     let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
     let script = place.root().join("script.jsonl");

@@ -135,7 +135,6 @@ fn spelled(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolI
         let name = symbol.definition.name.as_str();
         symbol.definition.kind == SymbolKind::Constructor || matches!(name, "__init__" | "new" | "constructor")
     };
-    let in_named_container = |symbol: &Symbol| containers.iter().any(|id| contains(index.symbol(*id), symbol));
     let is_callable = |name: &String| {
         index
             .named(name)
@@ -143,15 +142,23 @@ fn spelled(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolI
             .any(|found| found.definition.kind.is_callable())
     };
     let has_code = mentions.names.iter().any(is_callable);
-    index
-        .symbols()
-        .iter()
+    let mut found = match has_code {
+        true => Vec::new(),
+        false => index.spelled_in(&request.text),
+    };
+    found.retain(|symbol| mentions.spells(&symbol.definition.name));
+    if mentions.says("constructor") {
+        for container in containers.iter().map(|id| index.symbol(*id)) {
+            let inside = index.in_file(&container.path).iter();
+            found.extend(inside.filter(|symbol| is_constructor(symbol) && contains(container, symbol)));
+        }
+    }
+    found.sort_by_key(|symbol| symbol.id);
+    found.dedup_by_key(|symbol| symbol.id);
+    found
+        .into_iter()
         .filter(|symbol| symbol.definition.kind.is_callable())
         .filter(|symbol| allowed(request, &symbol.path) && !is_test_path(&symbol.path))
-        .filter(|symbol| {
-            (!has_code && mentions.spells(&symbol.definition.name))
-                || (mentions.says("constructor") && is_constructor(symbol) && in_named_container(symbol))
-        })
         // Looks at the whole file, so it comes last.
         .filter(|symbol| !is_local(index, symbol))
         .take(MOST)
@@ -162,9 +169,11 @@ fn spelled(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolI
 /// Returns the callables of a named file or class whose name stands in the request as a plain word.
 fn said<'a>(request: &Request, index: &'a Index, mentions: &Mentions) -> Vec<&'a Symbol> {
     let containers = mentioned(request, index, mentions);
-    index
-        .symbols()
-        .iter()
+    let in_container = |path: &RepoPath| containers.iter().any(|id| index.symbol(*id).path == *path);
+    let files = index.files().iter().map(|file| &file.path);
+    let files = files.filter(|path| is_named_file(request, mentions, path) || in_container(path));
+    files
+        .flat_map(|path| index.in_file(path))
         .filter(|symbol| symbol.definition.kind.is_callable())
         .filter(|symbol| {
             is_named_file(request, mentions, &symbol.path)

@@ -89,27 +89,14 @@ mod tests {
     use crate::repo::{BlobId, FileMode};
     use crate::text::RepoPath;
 
-    const TEXT: &str = "\
-class Bed:
-    def __init__(self):
-        self.litres = 0
-
-    def capacity(self):
-        return 10
-
-    def water(self, litres):
-        self.litres += litres
-        return self.capacity()
-
-    def drain(self, litres):
-        return min(litres, self.capacity())
-
-    def name(self):
-        return 'bed'
-
-    def colour(self):
-        return 'green'
-";
+    const TEXT: &str = concat!(
+        "class Bed:\n    def __init__(self):\n        self.litres = 0\n\n",
+        "    def capacity(self):\n        return 10\n\n",
+        "    def water(self, litres):\n        self.litres += litres\n        return self.capacity()\n\n",
+        "    def drain(self, litres):\n        return min(litres, self.capacity())\n\n",
+        "    def name(self):\n        return 'bed'\n\n",
+        "    def colour(self):\n        return 'green'\n",
+    );
 
     #[test]
     fn what_a_region_needs_to_know_is_shown_whole() {

@@ -78,6 +78,8 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum Command {
     Edit(EditArgs),
     Map(MapArgs),
+    Index(IndexArgs),
+    Find(FindArgs),
     List(ListArgs),
     Show(ShowArgs),
     Discard(DiscardArgs),
@@ -165,6 +167,57 @@ pub(crate) struct MapArgs {
     /// The most tokens; counted by the model that --model names, estimated without one
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) tokens: u32,
+    /// Look at the files of a commit, a tag or a tree instead of the work tree; works in bare repositories too
+    #[arg(long, value_name = "REV", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) rev: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Index the repository now
+///
+/// Every command that needs the index brings it up to date by itself; this one does nothing else. Only files whose
+/// content was never seen are parsed. The index lies in the cache directory, one file for all work trees of a
+/// repository, and can be deleted at any time. A `.skiffignore` file, in the language of `.gitignore`, leaves files out.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff index
+  skiff index --rev v1.2.0
+  skiff -C project.git index --rev HEAD --json")]
+pub(crate) struct IndexArgs {
+    /// Index the files of a commit, a tag or a tree instead of the work tree; works in bare repositories too
+    #[arg(long, value_name = "REV", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) rev: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Find definitions, or files, by words or names
+///
+/// Words are looked for in names, documentation, signatures, bodies and paths; names and paths that the query writes out
+/// come first.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff find parse the config file
+  skiff find --files 'logging level'
+  skiff find --rev v1.2.0 --json Parser.parse")]
+pub(crate) struct FindArgs {
+    /// What to look for
+    #[arg(value_name = "QUERY", required = true, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) query: Vec<String>,
+    /// Find files instead of definitions
+    #[arg(long)]
+    pub(crate) files: bool,
+    /// The most that is printed
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+    /// Look at the files of a commit, a tag or a tree instead of the work tree; works in bare repositories too
+    #[arg(long, value_name = "REV", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) rev: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,6 +5,8 @@ mod completions;
 mod discard;
 mod doctor;
 mod edit;
+mod find;
+mod index;
 mod list;
 mod man;
 mod map;
@@ -30,6 +32,8 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<ExitSt
     match command {
         Command::Edit(args) => edit::run(args, context),
         Command::Map(args) => map::run(args, context),
+        Command::Index(args) => index::run(args, context),
+        Command::Find(args) => find::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Show(args) => show::run(args, context),
         Command::Discard(args) => discard::run(args, context),

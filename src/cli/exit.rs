@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use super::config::ConfigError;
 use super::interrupt::Interrupted;
 use super::message::UsageError;
+use crate::index::IndexError;
 use crate::model::{ModelError, RegistryError};
 use crate::repo::RepoError;
 use crate::sandbox::SandboxError;
@@ -42,6 +43,7 @@ impl ExitStatus {
 
     fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
         if cause.is::<Interrupted>()
+            || matches!(cause.downcast_ref(), Some(IndexError::Cancelled))
             || matches!(cause.downcast_ref(), Some(ModelError::Cancelled))
             || matches!(cause.downcast_ref(), Some(RegistryError::Cancelled))
         {

@@ -2,12 +2,14 @@
 //!
 //! Lines are one-based. A field is null where there is nothing to say; it is never left out.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::agent::{ModelStamp, RegionReport};
-use crate::index::{Index, Symbol};
-use crate::lang::SymbolKind;
+use crate::index::{FileHit, Hit, Index, SkipReason, Symbol};
+use crate::lang::{Language, SymbolKind};
 use crate::ledger::{Entry, ProposalId, ProposalState};
 use crate::model::{GpuMemory, ModelEntry, Sampling, Usage};
 use crate::patch::{FilePatch, FileSide};
@@ -163,36 +165,36 @@ impl<'a> ProposalList<'a> {
 
 /// The outline: `map`.
 #[derive(Debug, Serialize)]
-pub(crate) struct MapView<'a> {
+pub(crate) struct MapView {
     schema_version: u32,
     tokens: usize,
     counted_by: &'static str,
-    files: Vec<MapFileView<'a>>,
+    files: Vec<MapFileView>,
 }
 
 #[derive(Debug, Serialize)]
-struct MapFileView<'a> {
-    path: &'a RepoPath,
-    symbols: Vec<SymbolView<'a>>,
+struct MapFileView {
+    path: RepoPath,
+    symbols: Vec<SymbolView>,
 }
 
 /// A definition, as `map` shows it.
 #[derive(Debug, Serialize)]
-struct SymbolView<'a> {
-    name: &'a str,
+struct SymbolView {
+    name: String,
     kind: SymbolKind,
     line: usize,
     end_line: usize,
-    signature: &'a str,
+    signature: String,
 }
 
-impl<'a> MapView<'a> {
+impl MapView {
     /// Returns the view of an outline.
-    pub(crate) fn of(map: &MapText, index: &'a Index, counted_by: &'static str) -> Self {
+    pub(crate) fn of(map: &MapText, index: &Index, counted_by: &'static str) -> Self {
         let files = map.files.iter().filter_map(|file| {
             let symbols: Vec<&Symbol> = file.symbols.iter().map(|id| index.symbol(*id)).collect();
             Some(MapFileView {
-                path: &symbols.first()?.path,
+                path: symbols.first()?.path.clone(),
                 symbols: symbols.into_iter().map(SymbolView::of).collect(),
             })
         });
@@ -205,14 +207,14 @@ impl<'a> MapView<'a> {
     }
 }
 
-impl<'a> SymbolView<'a> {
-    fn of(symbol: &'a Symbol) -> Self {
+impl SymbolView {
+    fn of(symbol: &Symbol) -> Self {
         Self {
-            name: &symbol.qualified,
+            name: symbol.qualified.clone(),
             kind: symbol.definition.kind,
             line: symbol.line + 1,
             end_line: symbol.last_line + 1,
-            signature: &symbol.definition.signature,
+            signature: symbol.definition.signature.clone(),
         }
     }
 }
@@ -315,6 +317,127 @@ impl<'a> ModelList<'a> {
         Self {
             schema_version: SCHEMA_VERSION,
             models: models.collect(),
+        }
+    }
+}
+
+/// What was indexed: `index`.
+#[derive(Debug, Serialize)]
+pub(crate) struct IndexReport {
+    schema_version: u32,
+    files: usize,
+    symbols: usize,
+    new_blobs: usize,
+    not_text: usize,
+    left_out: usize,
+    text_only: usize,
+    seconds: f64,
+    database_bytes: Option<u64>,
+}
+
+impl IndexReport {
+    /// Returns the view of an index that took `elapsed` to bring up to date.
+    pub(crate) fn of(index: &Index, elapsed: Duration) -> Self {
+        let count = |reasons: &[SkipReason]| {
+            index
+                .skipped()
+                .iter()
+                .filter(|file| reasons.contains(&file.reason))
+                .count()
+        };
+        let summary = index.summary();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            files: index.files().len(),
+            symbols: summary.symbols,
+            new_blobs: summary.new_blobs,
+            not_text: count(&[SkipReason::NotText]),
+            left_out: count(&[SkipReason::TooLarge, SkipReason::Unreadable]),
+            text_only: count(&[SkipReason::NotParsed, SkipReason::Generated]),
+            seconds: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            database_bytes: summary.database_bytes,
+        }
+    }
+
+    /// Returns the same for a person, on one line.
+    pub(crate) fn line(&self) -> String {
+        let size = match self.database_bytes {
+            Some(bytes) => format!("{:.1} MB", bytes as f64 / 1e6),
+            None => "in memory only".to_owned(),
+        };
+        format!(
+            "{} files, {} symbols, {} new blobs, {:.2} s, {size}\n",
+            self.files, self.symbols, self.new_blobs, self.seconds
+        )
+    }
+}
+
+/// What was found: `find`. One of the two lists is empty.
+#[derive(Debug, Serialize)]
+pub(crate) struct FindReport {
+    schema_version: u32,
+    query: String,
+    pub(crate) symbols: Vec<SymbolHitView>,
+    pub(crate) files: Vec<FileHitView>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct SymbolHitView {
+    pub(crate) path: RepoPath,
+    pub(crate) line: usize,
+    first_line: usize,
+    last_line: usize,
+    pub(crate) kind: SymbolKind,
+    pub(crate) name: String,
+    language: Language,
+    signature: String,
+    doc: Option<String>,
+    score: f32,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FileHitView {
+    pub(crate) path: RepoPath,
+    score: f32,
+}
+
+impl FindReport {
+    /// Returns the view of symbols.
+    pub(crate) fn symbols(query: &str, index: &Index, hits: &[Hit]) -> Self {
+        let symbols = hits.iter().filter_map(|hit| {
+            let symbol = index.find_symbol(hit.symbol)?;
+            Some(SymbolHitView {
+                path: symbol.path.clone(),
+                line: symbol.line + 1,
+                first_line: symbol.first_line + 1,
+                last_line: symbol.last_line + 1,
+                kind: symbol.definition.kind,
+                name: symbol.qualified.clone(),
+                language: symbol.language,
+                signature: symbol.definition.signature.clone(),
+                doc: symbol.definition.doc.clone(),
+                score: hit.score,
+            })
+        });
+        Self {
+            schema_version: SCHEMA_VERSION,
+            query: query.to_owned(),
+            symbols: symbols.collect(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Returns the view of files.
+    pub(crate) fn files(query: &str, hits: &[FileHit]) -> Self {
+        let files = hits.iter().map(|hit| FileHitView {
+            path: hit.path.clone(),
+            score: hit.score,
+        });
+        Self {
+            schema_version: SCHEMA_VERSION,
+            query: query.to_owned(),
+            symbols: Vec::new(),
+            files: files.collect(),
         }
     }
 }

@@ -93,7 +93,9 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
     if let Some(error) = cause.downcast_ref::<RepoError>() {
         return match error {
             RepoError::NotARepository(_) => Some("start in a git repository, or name one with -C DIR"),
-            RepoError::Bare(_) => Some("work in a clone or a linked work tree of it"),
+            RepoError::Bare(_) => {
+                Some("name a revision with --rev where the command takes one, or work in a clone of it")
+            }
             RepoError::PreimageChanged { .. } => Some("ask for the edit again, or put the file back and retry"),
             RepoError::Locked(_) => Some("wait for the other process to finish"),
             RepoError::Outside { .. } => Some("name files inside this work tree"),

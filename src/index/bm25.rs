@@ -1,4 +1,7 @@
-use std::collections::HashMap;
+use super::analysis::{Field, term_key};
+use super::store::{Counts, FIELDS, Units};
+use super::terms::distinct_terms;
+use super::{Index, path_terms::PathTerms};
 
 /// How soon more occurrences of a term stop to count.
 const K1: f32 = 1.2;
@@ -12,159 +15,240 @@ pub(super) struct FieldWeight {
     pub(super) b: f32,
 }
 
-/// The terms of one document: how often each stands in each field, sorted by term.
-pub(super) type TermCounts<const F: usize> = Vec<(Box<str>, [u16; F])>;
+/// What the fields of a symbol count for, in the order of [`Field`].
+pub(super) static SYMBOL_FIELDS: [FieldWeight; FIELDS] = [
+    FieldWeight { weight: 5.2, b: 0.3 },
+    FieldWeight { weight: 2.0, b: 0.5 },
+    FieldWeight { weight: 1.2, b: 0.5 },
+    FieldWeight { weight: 1.0, b: 0.5 },
+];
+/// What a term counts that stands in the path of a symbol, or in the name of what is around it.
+const PLACE_WEIGHT: f32 = 1.0;
 
-/// Counts the terms of one document.
-#[derive(Default)]
-pub(super) struct TermCounter<const F: usize> {
-    counts: HashMap<Box<str>, [u16; F]>,
+/// What the names of a file's symbols and its text count for.
+static FILE_FIELDS: [FieldWeight; 2] = [
+    FieldWeight { weight: 2.0, b: 0.75 },
+    FieldWeight { weight: 1.0, b: 0.75 },
+];
+/// What a term counts that stands in the path of a file.
+const PATH_WEIGHT: f32 = 3.0;
+
+/// The scores of all documents for one query: BM25F (Zaragoza et al., "Microsoft Cambridge at TREC-13", 2004), in
+/// which term frequencies are weighted and normalised by field before they saturate together.
+///
+/// Weights, document frequencies and average lengths are taken at the time of the query, over the files that are there
+/// now; the postings hold plain counts.
+pub(super) struct Scores {
+    /// By unit of all files, in order; the first unit of each file is no symbol.
+    pub(super) symbols: Vec<f32>,
+    /// By file.
+    pub(super) files: Vec<f32>,
 }
 
-impl<const F: usize> TermCounter<F> {
-    pub(super) fn new() -> Self {
-        Self { counts: HashMap::new() }
-    }
-
-    pub(super) fn add(&mut self, field: usize, text: &str) {
-        super::terms::each_term(text, |term| {
-            let counts = match self.counts.get_mut(term) {
-                Some(counts) => counts,
-                None => self.counts.entry(term.into()).or_insert([0; F]),
-            };
-            counts[field] = counts[field].saturating_add(1);
-        });
-    }
-
-    pub(super) fn finish(self) -> TermCounts<F> {
-        let mut counts: TermCounts<F> = self.counts.into_iter().collect();
-        counts.sort_unstable();
-        counts
-    }
-}
-
-/// An inverted index scored with BM25F (Zaragoza et al., "Microsoft Cambridge at TREC-13", 2004): term frequencies are
-/// weighted and normalised by field before they saturate together.
-pub(super) struct Bm25<const F: usize> {
-    fields: &'static [FieldWeight; F],
-    terms: HashMap<Box<str>, u32>,
-    postings: Vec<Vec<Posting<F>>>,
-    lengths: Vec<[u32; F]>,
-    totals: [u64; F],
-}
-
-struct Posting<const F: usize> {
-    document: u32,
-    counts: [u16; F],
-}
-
-impl<const F: usize> Bm25<F> {
-    pub(super) fn new(fields: &'static [FieldWeight; F]) -> Self {
-        Self {
-            fields,
-            terms: HashMap::new(),
-            postings: Vec::new(),
-            lengths: Vec::new(),
-            totals: [0; F],
+impl Scores {
+    pub(super) fn of(index: &Index, query: &str) -> Self {
+        let terms = distinct_terms(query);
+        let averages = Averages::of(index);
+        let mut scores = Self {
+            symbols: vec![0.0; index.unit_count()],
+            files: vec![0.0; index.files.len()],
+        };
+        if terms.is_empty() {
+            return scores;
         }
-    }
-
-    /// Adds the next document; documents are numbered from 0.
-    pub(super) fn push(&mut self, counts: TermCounts<F>) {
-        let document = self.lengths.len() as u32;
-        let mut lengths = [0u32; F];
-        for (term, counts) in counts {
-            for (length, count) in lengths.iter_mut().zip(counts) {
-                *length += u32::from(count);
-            }
-            let next = self.postings.len() as u32;
-            let term = *self.terms.entry(term).or_insert(next);
-            if term == next {
-                self.postings.push(Vec::new());
-            }
-            self.postings[term as usize].push(Posting { document, counts });
-        }
-        for (total, length) in self.totals.iter_mut().zip(lengths) {
-            *total += u64::from(length);
-        }
-        self.lengths.push(lengths);
-    }
-
-    /// Returns the score of every document for a query's terms.
-    pub(super) fn scores(&self, query: &str) -> Vec<f32> {
-        let mut scores = vec![0.0; self.lengths.len()];
-        let documents = self.lengths.len() as f32;
-        let averages = self.totals.map(|total| (total as f32 / documents.max(1.0)).max(1.0));
-        for (term, _) in query_terms(query) {
-            let Some(postings) = self.terms.get(&term).map(|term| &self.postings[*term as usize]) else {
-                continue;
-            };
-            let found = postings.len() as f32;
-            let idf = (1.0 + (documents - found + 0.5) / (found + 0.5)).ln();
-            for posting in postings {
-                let lengths = &self.lengths[posting.document as usize];
-                let frequency: f32 = (0..F)
-                    .map(|field| {
-                        let FieldWeight { weight, b } = self.fields[field];
-                        let norm = 1.0 - b + b * lengths[field] as f32 / averages[field];
-                        weight * f32::from(posting.counts[field]) / norm
-                    })
-                    .sum();
-                scores[posting.document as usize] += idf * frequency * (K1 + 1.0) / (K1 + frequency);
-            }
+        let paths = PathTerms::new(index);
+        let mut frequencies = Frequencies::new(index);
+        for term in &terms {
+            frequencies.collect(index, term, &paths, &averages);
+            frequencies.add_to(&mut scores, &averages);
         }
         scores
     }
 }
 
-/// Returns the terms of a query, each once, in a fixed order.
-fn query_terms(query: &str) -> TermCounts<1> {
-    let mut counter = TermCounter::<1>::new();
-    counter.add(0, query);
-    counter.finish()
+/// How many documents there are and how long their fields are on average.
+struct Averages {
+    symbols: f32,
+    files: f32,
+    symbol_lengths: [f32; FIELDS],
+    file_lengths: [f32; 2],
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    static FIELDS: [FieldWeight; 2] = [
-        FieldWeight { weight: 3.0, b: 0.5 },
-        FieldWeight { weight: 1.0, b: 0.75 },
-    ];
-
-    fn index(documents: &[(&str, &str)]) -> Bm25<2> {
-        let mut index = Bm25::new(&FIELDS);
-        for (title, body) in documents {
-            let mut counter = TermCounter::new();
-            counter.add(0, title);
-            counter.add(1, body);
-            index.push(counter.finish());
+impl Averages {
+    fn of(index: &Index) -> Self {
+        let (mut symbols, mut names, mut text) = (0u64, 0u64, 0u64);
+        let mut totals = [0u64; FIELDS];
+        for file in 0..index.files.len() as u32 {
+            let blob = index.blob(file);
+            symbols += u64::from(blob.units) - 1;
+            for (total, own) in totals.iter_mut().zip(blob.totals) {
+                *total += u64::from(own);
+            }
+            names += u64::from(blob.totals[Field::Name as usize]);
+            text += u64::from(blob.text_terms);
         }
-        index
+        let average = |total: u64, of: f32| (total as f32 / of.max(1.0)).max(1.0);
+        let (symbols, files) = (symbols as f32, index.files.len() as f32);
+        Self {
+            symbols,
+            files,
+            symbol_lengths: totals.map(|total| average(total, symbols)),
+            file_lengths: [average(names, files), average(text, files)],
+        }
+    }
+}
+
+/// The weighted frequencies of one term, before they saturate.
+struct Frequencies {
+    symbols: Sparse,
+    files: Sparse,
+}
+
+impl Frequencies {
+    fn new(index: &Index) -> Self {
+        Self {
+            symbols: Sparse::new(index.unit_count()),
+            files: Sparse::new(index.files.len()),
+        }
     }
 
-    #[test]
-    fn rare_terms_and_heavy_fields_count_more() {
-        let index = index(&[
-            ("parse", "common words here"),
-            ("other", "parse common words here"),
-            ("other", "common words"),
-        ]);
-        let scores = index.scores("parse");
-        assert!(
-            scores[0] > scores[1] && scores[1] > 0.0 && scores[2] == 0.0,
-            "{scores:?}"
-        );
-        let scores = index.scores("parse common");
-        assert!(scores[1] > scores[2], "{scores:?}");
+    fn collect(&mut self, index: &Index, term: &str, paths: &PathTerms<'_>, averages: &Averages) {
+        let key = term_key(term);
+        for (segment, live) in index.segments.iter().zip(&index.live) {
+            let Some(units) = index.sound(segment.units()) else {
+                continue;
+            };
+            let blobs = segment.blobs();
+            let mut blob = 0;
+            let read = segment.each_posting(&key, |posting| {
+                while blob < blobs.len() && posting.unit >= blobs[blob].first_unit + blobs[blob].units {
+                    blob += 1;
+                }
+                let Some(entry) = blobs.get(blob) else {
+                    return;
+                };
+                let own = posting.unit - entry.first_unit;
+                live.each_file(blob as u32, |file| {
+                    let hit = Hit {
+                        units,
+                        base: index.bases[file as usize],
+                        first: entry.first_unit,
+                        own,
+                    };
+                    if own > 0 {
+                        hit.add(&posting.counts, &mut self.symbols, averages);
+                    }
+                    let names = if own > 0 {
+                        posting.counts[Field::Name as usize]
+                    } else {
+                        0
+                    };
+                    let text: u32 = posting.counts.iter().map(|count| u32::from(*count)).sum();
+                    let lengths = [entry.totals[Field::Name as usize], entry.text_terms];
+                    let counts = [f32::from(names), text as f32];
+                    let weighted = (0..2).map(|field| {
+                        let FieldWeight { weight, b } = FILE_FIELDS[field];
+                        weight * counts[field] / norm(b, lengths[field] as f32, averages.file_lengths[field])
+                    });
+                    self.files.add(file, weighted.sum());
+                });
+            });
+            index.sound(read);
+        }
+        paths.each_file_with(term, |file, count| {
+            self.files.add(file, PATH_WEIGHT * count as f32);
+            let base = index.bases[file as usize];
+            for unit in base + 1..index.bases[file as usize + 1] {
+                self.symbols.add(unit, PLACE_WEIGHT * count as f32);
+            }
+        });
     }
 
-    #[test]
-    fn shorter_documents_win_and_an_empty_index_answers() {
-        let index = index(&[("", "needle"), ("", "needle in a big heap of hay and straw and dust")]);
-        let scores = index.scores("needle");
-        assert!(scores[0] > scores[1]);
-        assert!(Bm25::new(&FIELDS).scores("needle").is_empty());
+    fn add_to(&mut self, scores: &mut Scores, averages: &Averages) {
+        self.symbols.drain_into(&mut scores.symbols, averages.symbols);
+        self.files.drain_into(&mut scores.files, averages.files);
+    }
+}
+
+/// A term in one unit of one file.
+struct Hit<'u> {
+    units: &'u Units,
+    /// The file's first unit in the index and in its segment.
+    base: u32,
+    first: u32,
+    /// The unit's number in the file.
+    own: u32,
+}
+
+impl Hit<'_> {
+    fn add(&self, counts: &Counts, symbols: &mut Sparse, averages: &Averages) {
+        let unit = self.first + self.own;
+        let frequency = (0..FIELDS).map(|field| self.weighted(unit, field, counts[field], averages));
+        symbols.add(self.base + self.own, frequency.sum());
+        // A function holds the text of the functions inside it.
+        let inside: u16 = counts.iter().fold(0, |sum, count| sum.saturating_add(*count));
+        let mut around = self.units.parent(unit).filter(|parent| *parent > self.first);
+        while let Some(outer) = around {
+            if self.units.flags(outer).kind().is_some_and(|kind| kind.is_callable()) {
+                let weighted = self.weighted(outer, Field::Body as usize, inside, averages);
+                symbols.add(self.base + outer - self.first, weighted);
+            }
+            around = self.units.parent(outer).filter(|parent| *parent > self.first);
+        }
+        // The name of a class is a place for what is inside it.
+        let is_scope = |kind: crate::lang::SymbolKind| kind.has_methods() || kind == crate::lang::SymbolKind::Module;
+        if counts[Field::Name as usize] > 0 && self.units.flags(unit).kind().is_some_and(is_scope) {
+            for inner in unit + 1..=unit + self.units.descendants(unit) {
+                symbols.add(self.base + inner - self.first, PLACE_WEIGHT);
+            }
+        }
+    }
+
+    fn weighted(&self, unit: u32, field: usize, count: u16, averages: &Averages) -> f32 {
+        if count == 0 {
+            return 0.0;
+        }
+        let FieldWeight { weight, b } = SYMBOL_FIELDS[field];
+        let length = self.units.length(unit, field) as f32;
+        weight * f32::from(count) / norm(b, length, averages.symbol_lengths[field])
+    }
+}
+
+fn norm(b: f32, length: f32, average: f32) -> f32 {
+    1.0 - b + b * length / average
+}
+
+/// Numbers by document, most of them zero.
+struct Sparse {
+    values: Vec<f32>,
+    touched: Vec<u32>,
+}
+
+impl Sparse {
+    fn new(len: usize) -> Self {
+        Self {
+            values: vec![0.0; len],
+            touched: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, at: u32, amount: f32) {
+        let Some(value) = self.values.get_mut(at as usize).filter(|_| amount > 0.0) else {
+            return;
+        };
+        if *value == 0.0 {
+            self.touched.push(at);
+        }
+        *value += amount;
+    }
+
+    /// Adds the score of each document and starts anew.
+    fn drain_into(&mut self, scores: &mut [f32], documents: f32) {
+        let found = self.touched.len() as f32;
+        let idf = (1.0 + (documents - found + 0.5).max(0.5) / (found + 0.5)).ln();
+        for at in self.touched.drain(..) {
+            let frequency = std::mem::take(&mut self.values[at as usize]);
+            scores[at as usize] += idf * frequency * (K1 + 1.0) / (K1 + frequency);
+        }
     }
 }

@@ -1,36 +1,64 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rayon::prelude::*;
-
-use super::analysis::{Analysis, FILE_FIELDS, SYMBOL_FIELDS};
-use super::bm25::Bm25;
-use super::{IndexedFile, SkippedFile, Symbol, SymbolId};
-use crate::lang::{MAX_SOURCE_BYTES, UseKind};
-use crate::progress::{Phase, Progress};
-use crate::text::{RepoPath, TextRange};
+use super::hash::FastMap;
+use super::refresh;
+use super::source::{Item, Source, Texts};
+use super::store::{BlobState, Segment, StoreError};
+use super::{IndexedFile, SkipReason, SkippedFile, Symbol, SymbolId};
+use crate::lang::MAX_SOURCE_BYTES;
+use crate::progress::Progress;
+use crate::repo::Snapshot;
+use crate::text::RepoPath;
 
 /// The symbols, references and words of a repository's files.
+///
+/// What is asked for is read when it is asked for. Where a record on disk turns out to be damaged the answer leaves out
+/// what it held, and [`Index::is_damaged`] says so from then on.
 pub struct Index {
     pub(super) files: Vec<IndexedFile>,
-    pub(super) by_path: BTreeMap<RepoPath, usize>,
-    pub(super) symbols: Vec<Symbol>,
-    pub(super) by_name: HashMap<String, Vec<SymbolId>>,
-    pub(super) uses: HashMap<Box<str>, Vec<StoredUse>>,
-    pub(super) symbol_terms: Bm25<5>,
-    pub(super) file_terms: Bm25<3>,
     pub(super) skipped: Vec<SkippedFile>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) segments: Vec<Segment>,
+    /// The files of each blob of each segment.
+    pub(super) live: Vec<Live>,
+    /// The first unit of each file, of all units of all files; and their number.
+    pub(super) bases: Vec<u32>,
+    pub(super) texts: Texts,
+    pub(super) max_file_bytes: u64,
+    damaged: AtomicBool,
+    summary: IndexSummary,
 }
 
-impl fmt::Debug for Index {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Index")
-            .field("files", &self.files.len())
-            .field("symbols", &self.symbols.len())
-            .field("skipped", &self.skipped)
-            .finish_non_exhaustive()
-    }
+/// Where the content of a file lies.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// The place of the segment in [`Index::segments`].
+    pub(super) segment: u32,
+    pub(super) blob: u32,
+    symbols: OnceLock<Box<[Symbol]>>,
+}
+
+/// Which files the blobs of a segment stand for.
+#[derive(Debug)]
+pub(super) struct Live {
+    first: Vec<u32>,
+    /// The other files of blobs that have several.
+    others: FastMap<u32, Vec<u32>>,
+}
+
+/// What it took to make an index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndexSummary {
+    /// How many blobs were analysed.
+    pub new_blobs: usize,
+    /// How many symbols there are.
+    pub symbols: usize,
+    /// How many bytes the database takes; none where the index is in memory only.
+    pub database_bytes: Option<u64>,
 }
 
 /// What the index takes in.
@@ -49,6 +77,15 @@ impl Default for IndexConfig {
     }
 }
 
+/// Where an index is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreLocation {
+    /// The database of the repository.
+    pub file: PathBuf,
+    /// The name of the work tree in it; none for what is looked at once.
+    pub view: Option<String>,
+}
+
 /// Why there is no index.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
@@ -57,13 +94,14 @@ pub enum IndexError {
     Cancelled,
 }
 
-/// A use of a name, as stored under the name.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StoredUse {
-    pub(super) file: u32,
-    pub(super) range: TextRange,
-    pub(super) line: u32,
-    pub(super) kind: UseKind,
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index")
+            .field("files", &self.files.len())
+            .field("symbols", &self.summary.symbols)
+            .field("skipped", &self.skipped)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Index {
@@ -73,102 +111,202 @@ impl Index {
     /// [`IndexError::Cancelled`] when `progress` says so.
     pub fn from_texts(texts: Vec<(RepoPath, String)>, progress: &dyn Progress) -> Result<Self, IndexError> {
         let texts: BTreeMap<RepoPath, String> = texts.into_iter().collect();
-        Self::collect(texts.into_iter().collect(), Ok, progress)
-    }
-
-    /// Reads and analyses files in parallel; `items` are sorted by path.
-    pub(super) fn collect<T: Send>(
-        items: Vec<T>,
-        read: impl Fn(T) -> Result<(RepoPath, String), SkippedFile> + Sync,
-        progress: &dyn Progress,
-    ) -> Result<Self, IndexError> {
-        progress.begin(Phase::Index, items.len() as u64);
-        let done = AtomicU64::new(0);
-        let analyzed: Option<Vec<Result<(RepoPath, Analysis), SkippedFile>>> = items
-            .into_par_iter()
-            .map(|item| {
-                if progress.cancelled() {
-                    return None;
-                }
-                let analyzed = read(item).map(|(path, text)| {
-                    let analysis = Analysis::of(&path, &text);
-                    (path, analysis)
-                });
-                progress.advance(Phase::Index, done.fetch_add(1, Ordering::Relaxed) + 1);
-                Some(analyzed)
-            })
-            .collect();
-        progress.end(Phase::Index);
-        let mut index = Self::empty();
-        for analyzed in analyzed.ok_or(IndexError::Cancelled)? {
-            match analyzed {
-                Ok((path, analysis)) => index.push(path, analysis),
-                Err(skipped) => index.skipped.push(skipped),
-            }
-        }
+        let items: Vec<Item<'_>> = texts.iter().map(|(path, text)| Item::Memory(path, text)).collect();
+        let config = IndexConfig {
+            max_file_bytes: u64::MAX,
+        };
+        let mut index = refresh::in_memory(&items, &config, progress)?;
+        index.texts = Texts::Memory(texts);
         Ok(index)
     }
 
-    fn empty() -> Self {
-        Self {
-            files: Vec::new(),
-            by_path: BTreeMap::new(),
-            symbols: Vec::new(),
-            by_name: HashMap::new(),
-            uses: HashMap::new(),
-            symbol_terms: Bm25::new(&SYMBOL_FIELDS),
-            file_terms: Bm25::new(&FILE_FIELDS),
-            skipped: Vec::new(),
-        }
+    /// Indexes the text files of a work tree in memory, as they are on disk now, in parallel.
+    ///
+    /// A file that cannot be taken in is no error: [`Index::skipped`] names it, and how many are left out is said
+    /// through `progress`.
+    ///
+    /// # Errors
+    /// [`IndexError::Cancelled`] when `progress` says so.
+    pub fn build(snapshot: &Snapshot, config: &IndexConfig, progress: &dyn Progress) -> Result<Self, IndexError> {
+        refresh::without_store(Source::WorkTree(snapshot), config, progress)
     }
 
-    fn push(&mut self, path: RepoPath, analysis: Analysis) {
-        let file = self.files.len();
-        let first = self.symbols.len();
-        if let Some(language) = analysis.language {
-            for symbol in analysis.symbols {
-                let id = SymbolId(self.symbols.len() as u32);
-                let definition = symbol.definition;
-                self.by_name.entry(definition.name.clone()).or_default().push(id);
-                self.symbol_terms.push(symbol.terms);
-                self.symbols.push(Symbol {
-                    id,
-                    path: path.clone(),
-                    language,
-                    line: symbol.line,
-                    first_line: symbol.first_line,
-                    last_line: symbol.last_line,
-                    qualified: match &definition.container {
-                        Some(container) => format!("{container}{}{}", language.spec().separator, definition.name),
-                        None => definition.name.clone(),
-                    },
-                    definition,
-                });
-            }
+    /// Brings the index on disk up to date and opens it. Only what was never seen is analysed.
+    ///
+    /// The index is always right: where the database is of another version or damaged it is made anew, and where it
+    /// cannot be written the index stays in memory; `progress` says so.
+    ///
+    /// # Errors
+    /// As [`Index::build`].
+    pub fn open(
+        source: Source<'_>,
+        location: &StoreLocation,
+        config: &IndexConfig,
+        progress: &dyn Progress,
+    ) -> Result<Self, IndexError> {
+        refresh::with_store(source, location, refresh::Trust::Kept, config, progress)
+    }
+
+    /// Makes the index on disk anew; for one that [is damaged](Index::is_damaged).
+    ///
+    /// # Errors
+    /// As [`Index::build`].
+    pub fn rebuild(
+        source: Source<'_>,
+        location: &StoreLocation,
+        config: &IndexConfig,
+        progress: &dyn Progress,
+    ) -> Result<Self, IndexError> {
+        refresh::with_store(source, location, refresh::Trust::Nothing, config, progress)
+    }
+
+    /// Tells whether a record could not be read, so that an answer may have been incomplete.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// Reads all that is stored, for a use that cannot be repeated; tells whether it is sound.
+    pub fn verify(&self) -> bool {
+        for segment in &self.segments {
+            self.sound(segment.verify());
         }
-        for (found, line) in analysis.uses {
-            let stored = StoredUse {
-                file: file as u32,
-                range: found.range,
-                line: line as u32,
-                kind: found.kind,
-            };
-            self.uses.entry(found.name.into_boxed_str()).or_default().push(stored);
-        }
-        if let Some(reason) = analysis.skipped {
-            self.skipped.push(SkippedFile {
+        !self.is_damaged()
+    }
+
+    /// Returns what it took to make this index.
+    pub fn summary(&self) -> &IndexSummary {
+        &self.summary
+    }
+
+    /// Puts an index together; `found` are the files with the place of their segment and their blob.
+    pub(super) fn assemble(
+        found: Vec<(RepoPath, u32, u32)>,
+        skipped: Vec<SkippedFile>,
+        segments: Vec<Segment>,
+        texts: Texts,
+        config: &IndexConfig,
+    ) -> Self {
+        let live = segments.iter().map(|segment| Live {
+            first: vec![u32::MAX; segment.blobs().len()],
+            others: FastMap::default(),
+        });
+        let mut index = Self {
+            files: Vec::with_capacity(found.len()),
+            skipped,
+            slots: Vec::with_capacity(found.len()),
+            live: live.collect(),
+            segments,
+            bases: Vec::with_capacity(found.len() + 1),
+            texts,
+            max_file_bytes: config.max_file_bytes,
+            damaged: AtomicBool::new(false),
+            summary: IndexSummary::default(),
+        };
+        let mut units = 0u32;
+        for (path, segment, blob) in found {
+            let entry = &index.segments[segment as usize].blobs()[blob as usize];
+            let skip = |reason| SkippedFile {
                 path: path.clone(),
                 reason,
+            };
+            match entry.state {
+                BlobState::Whole => {}
+                BlobState::NotText => {
+                    index.skipped.push(skip(SkipReason::NotText));
+                    continue;
+                }
+                BlobState::NotParsed => index.skipped.push(skip(SkipReason::NotParsed)),
+                BlobState::Generated => index.skipped.push(skip(SkipReason::Generated)),
+            }
+            let slot = index.files.len() as u32;
+            let live = &mut index.live[segment as usize];
+            match &mut live.first[blob as usize] {
+                first if *first == u32::MAX => *first = slot,
+                _ => live.others.entry(blob).or_default().push(slot),
+            }
+            let symbols = entry.units as usize - 1;
+            index.files.push(IndexedFile {
+                path,
+                language: entry.language,
+                blob: entry.id,
+                size_bytes: entry.size_bytes as usize,
+                symbols,
             });
+            index.slots.push(Slot {
+                segment,
+                blob,
+                symbols: OnceLock::new(),
+            });
+            index.bases.push(units);
+            units = units.saturating_add(entry.units);
+            index.summary.symbols += symbols;
         }
-        self.file_terms.push(analysis.terms);
-        self.by_path.insert(path.clone(), file);
-        self.files.push(IndexedFile {
-            path,
-            language: analysis.language,
-            blob: analysis.blob,
-            size_bytes: analysis.size_bytes,
-            symbols: first..self.symbols.len(),
-        });
+        index.bases.push(units);
+        index.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        index
+    }
+
+    pub(super) fn with_summary(mut self, new_blobs: usize, database_bytes: Option<u64>) -> Self {
+        self.summary.new_blobs = new_blobs;
+        self.summary.database_bytes = database_bytes;
+        self
+    }
+
+    /// Returns the symbols of a file by its number.
+    pub(super) fn symbols_of(&self, file: u32) -> &[Symbol] {
+        let slot = &self.slots[file as usize];
+        slot.symbols.get_or_init(|| {
+            let stored = self.segments[slot.segment as usize].definitions(slot.blob);
+            let Some(definitions) = self.sound(stored) else {
+                return Box::default();
+            };
+            let indexed = &self.files[file as usize];
+            let Some(language) = indexed.language else {
+                return Box::default();
+            };
+            let separator = language.spec().separator;
+            let numbered = (0u32..).zip(definitions);
+            let symbols = numbered.map(|(number, stored)| Symbol {
+                id: SymbolId { file, number },
+                path: indexed.path.clone(),
+                language,
+                line: stored.line,
+                first_line: stored.first_line,
+                last_line: stored.last_line,
+                qualified: match &stored.definition.container {
+                    Some(container) => format!("{container}{separator}{}", stored.definition.name),
+                    None => stored.definition.name.clone(),
+                },
+                definition: stored.definition,
+            });
+            symbols.collect()
+        })
+    }
+
+    /// Returns the value, or notes the damage.
+    pub(super) fn sound<T>(&self, result: Result<T, StoreError>) -> Option<T> {
+        // Of an error that is no damage (a disk that fails) the same is true: the answer lacks something.
+        if result.is_err() {
+            self.damaged.store(true, Ordering::Relaxed);
+        }
+        result.ok()
+    }
+}
+
+impl Live {
+    /// Calls `each` with every file of a blob.
+    pub(super) fn each_file(&self, blob: u32, mut each: impl FnMut(u32)) {
+        let first = self.first[blob as usize];
+        if first == u32::MAX {
+            return;
+        }
+        each(first);
+        if !self.others.is_empty() {
+            self.others
+                .get(&blob)
+                .into_iter()
+                .flatten()
+                .for_each(|file| each(*file));
+        }
     }
 }

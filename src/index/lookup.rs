@@ -1,9 +1,11 @@
-use super::build::StoredUse;
-use super::{Index, IndexedFile, Reference, SkippedFile, Symbol, SymbolId};
-use crate::text::{RepoPath, TextRange};
+use rayon::prelude::*;
 
-/// A name that more places define says too little of any of them to link files.
-const MOST_DEFINITIONS: usize = 32;
+use super::analysis::{Field, NameField, name_key, term_key};
+use super::store::{BlobEntry, BlobState, Posting, UnitFlags};
+use super::terms::distinct_terms;
+use super::{Index, IndexedFile, Reference, SkippedFile, Symbol, SymbolId};
+use crate::lang::ParsedFile;
+use crate::text::{LineIndex, RepoPath, TextRange};
 
 impl Index {
     /// Returns the files, sorted by path.
@@ -13,40 +15,7 @@ impl Index {
 
     /// Returns the file at a path.
     pub fn file(&self, path: &RepoPath) -> Option<&IndexedFile> {
-        self.by_path.get(path).map(|at| &self.files[*at])
-    }
-
-    /// Returns the number of the file at a path, as an index into [`Index::files`].
-    pub(super) fn file_number(&self, path: &RepoPath) -> Option<usize> {
-        self.by_path.get(path).copied()
-    }
-
-    /// Calls `each` with every name that is defined and used: its definitions with the numbers of their files, and the
-    /// files that use it with how often. Names that more than [`MOST_DEFINITIONS`] places define are left out.
-    pub(super) fn each_used_name(&self, mut each: impl FnMut(&[(SymbolId, u32)], &[(u32, u32)])) {
-        let mut definitions = Vec::new();
-        let mut users: Vec<(u32, u32)> = Vec::new();
-        for (name, found) in &self.by_name {
-            let Some(uses) = self.uses.get(name.as_str()) else {
-                continue;
-            };
-            if found.len() > MOST_DEFINITIONS {
-                continue;
-            }
-            definitions.clear();
-            for id in found {
-                let file = self.file_number(&self.symbol(*id).path);
-                definitions.extend(file.map(|file| (*id, file as u32)));
-            }
-            users.clear();
-            for found in uses {
-                match users.last_mut() {
-                    Some((file, count)) if *file == found.file => *count += 1,
-                    _ => users.push((found.file, 1)),
-                }
-            }
-            each(&definitions, &users);
-        }
+        self.file_number(path).map(|at| &self.files[at as usize])
     }
 
     /// Returns what is missing from the index, or not wholly in it, sorted by path.
@@ -54,32 +23,60 @@ impl Index {
         &self.skipped
     }
 
-    /// Returns the symbols, sorted by path and position, outer before inner.
-    pub fn symbols(&self) -> &[Symbol] {
-        &self.symbols
+    /// Returns all symbols, in order of path and position, outer before inner. Reads what was not read yet, file by
+    /// file: of a large repository ask for less.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        (0..self.files.len() as u32).flat_map(|file| self.symbols_of(file))
     }
 
     /// Returns the symbol of a number that this index gave.
     ///
     /// # Panics
-    /// When the number is from another index and too high for this one.
+    /// When the number is from another index and there is no such symbol in this one.
     pub fn symbol(&self, id: SymbolId) -> &Symbol {
-        &self.symbols[id.0 as usize]
+        &self.symbols_of(id.file)[id.number as usize]
+    }
+
+    /// Returns the symbol of a number; none where its record cannot be read ([`Index::is_damaged`]).
+    pub fn find_symbol(&self, id: SymbolId) -> Option<&Symbol> {
+        self.symbols_of(id.file).get(id.number as usize)
     }
 
     /// Returns the symbols of a name, or of a name qualified with `.`, `::` or `#`; of the qualifiers, the inner ones
     /// must be containers, and what is left over must name the file or its folders (`utils.parse`).
     pub fn named(&self, name: &str) -> Vec<&Symbol> {
-        if let Some(exact) = self.by_name.get(name) {
-            return exact.iter().map(|id| self.symbol(*id)).collect();
+        self.ids_named(name)
+            .into_iter()
+            .filter_map(|id| self.symbols_of(id.file).get(id.number as usize))
+            .collect()
+    }
+
+    /// Returns the symbols whose names are words of a text in a row: `late charge` for `lateCharge`.
+    pub fn spelled_in(&self, text: &str) -> Vec<&Symbol> {
+        const MOST_WORDS: usize = 8;
+        let words: Vec<String> = super::terms::words(text)
+            .map(|(_, word)| word.to_lowercase().replace('_', ""))
+            .collect();
+        let mut terms: Vec<String> = Vec::new();
+        for first in 0..words.len() {
+            for last in first + 1..words.len().min(first + MOST_WORDS) {
+                terms.push(words[first..=last].concat());
+            }
         }
-        let segments = segments(name);
-        let Some((last, qualifiers)) = segments.split_last() else {
-            return Vec::new();
-        };
-        let candidates = self.by_name.get(*last).into_iter().flatten().map(|id| self.symbol(*id));
-        candidates
-            .filter(|symbol| is_qualified_by(symbol, qualifiers))
+        // A name that a request writes as one word is several words for the index all the same.
+        terms.extend(words);
+        terms.sort_unstable();
+        terms.dedup();
+        let mut found = Vec::new();
+        for term in terms {
+            let names = |posting: &Posting| posting.counts[Field::Name as usize] > 0;
+            self.collect_symbols(&term_key(&term), names, &mut found);
+        }
+        found.sort_unstable();
+        found.dedup();
+        let found = found.into_iter();
+        found
+            .filter_map(|id| self.symbols_of(id.file).get(id.number as usize))
             .collect()
     }
 
@@ -94,41 +91,192 @@ impl Index {
 
     /// Returns the symbols of a file in the order of the text.
     pub fn in_file(&self, path: &RepoPath) -> &[Symbol] {
-        self.file(path).map_or(&[], |file| &self.symbols[file.symbols.clone()])
+        self.file_number(path).map_or(&[], |file| self.symbols_of(file))
     }
 
     /// Returns the innermost symbol whose range holds `range`.
     pub fn enclosing(&self, path: &RepoPath, range: TextRange) -> Option<&Symbol> {
-        self.file(path).and_then(|file| self.enclosing_in(file, range))
+        enclosing_in(self.in_file(path), range)
     }
 
     /// Returns every use of a name, definitions excluded, sorted by path and position. Of a qualified name the last
     /// part is looked up: syntax alone does not tell of which type a method is called.
+    ///
+    /// Positions are not kept: the files that hold the words of the name are read and parsed, in parallel. A file that
+    /// has changed since is left out.
     pub fn references_to(&self, name: &str) -> Vec<Reference> {
-        let by_last = || segments(name).last().and_then(|last| self.uses.get(*last));
-        let uses = self.uses.get(name).or_else(by_last);
-        uses.into_iter().flatten().map(|found| self.reference(found)).collect()
-    }
-
-    fn reference(&self, found: &StoredUse) -> Reference {
-        let file = &self.files[found.file as usize];
-        Reference {
-            path: file.path.clone(),
-            range: found.range,
-            line: found.line as usize,
-            kind: found.kind,
-            enclosing: self.enclosing_in(file, found.range).map(|symbol| symbol.id),
+        let found = self.references_to_exactly(name);
+        match segments(name).last() {
+            Some(last) if found.is_empty() && *last != name => self.references_to_exactly(last),
+            _ => found,
         }
     }
 
-    fn enclosing_in(&self, file: &IndexedFile, range: TextRange) -> Option<&Symbol> {
-        let symbols = &self.symbols[file.symbols.clone()];
-        let after = symbols.partition_point(|symbol| symbol.definition.range.start <= range.start);
-        symbols[..after]
-            .iter()
-            .rev()
-            .find(|symbol| symbol.definition.range.contains(range))
+    fn references_to_exactly(&self, name: &str) -> Vec<Reference> {
+        if name.is_empty() {
+            return Vec::new();
+        }
+        let files = self.files_with(name);
+        let found: Vec<Vec<Reference>> = files.par_iter().map(|file| self.references_in(*file, name)).collect();
+        found.into_iter().flatten().collect()
     }
+
+    fn references_in(&self, file: u32, name: &str) -> Vec<Reference> {
+        let indexed = &self.files[file as usize];
+        let whole = self.blob(file).state == BlobState::Whole;
+        let Some(language) = indexed.language.filter(|_| whole) else {
+            return Vec::new();
+        };
+        let Some(text) = self.texts.read(&indexed.path, indexed.blob, self.max_file_bytes) else {
+            return Vec::new();
+        };
+        if !text.contains(name) {
+            return Vec::new();
+        }
+        let symbols = self.symbols_of(file);
+        let mut defined: Vec<TextRange> = symbols.iter().map(|symbol| symbol.definition.name_range).collect();
+        defined.sort_unstable();
+        let mut uses = ParsedFile::parse(language, &text).references(&text);
+        uses.retain(|found| found.name == name && defined.binary_search(&found.range).is_err());
+        if uses.is_empty() {
+            return Vec::new();
+        }
+        let lines = LineIndex::new(&text);
+        let references = uses.into_iter().map(|found| Reference {
+            path: indexed.path.clone(),
+            range: found.range,
+            line: lines.line_of(found.range.start),
+            kind: found.kind,
+            enclosing: enclosing_in(symbols, found.range).map(|symbol| symbol.id),
+        });
+        references.collect()
+    }
+
+    /// Returns the files that may use a name, in order: those with all of its terms.
+    fn files_with(&self, name: &str) -> Vec<u32> {
+        let terms = distinct_terms(name);
+        if terms.is_empty() {
+            return (0..self.files.len() as u32).collect();
+        }
+        let mut files: Option<Vec<u32>> = None;
+        for term in terms {
+            let mut own = Vec::new();
+            self.each_posting(&term_key(&term), |file, _, _| own.push(file));
+            own.sort_unstable();
+            own.dedup();
+            files = Some(match files {
+                None => own,
+                Some(before) => before
+                    .into_iter()
+                    .filter(|file| own.binary_search(file).is_ok())
+                    .collect(),
+            });
+        }
+        files.unwrap_or_default()
+    }
+
+    /// Returns the numbers of the symbols of a name, in order; see [`Index::named`].
+    pub(super) fn ids_named(&self, name: &str) -> Vec<SymbolId> {
+        let exact = self.ids_named_exactly(name);
+        if !exact.is_empty() {
+            return exact;
+        }
+        let segments = segments(name);
+        match segments.split_last() {
+            Some((last, [])) if *last == name => Vec::new(),
+            Some((last, qualifiers)) => {
+                let mut candidates = self.ids_named_exactly(last);
+                candidates.retain(|id| {
+                    let symbol = self.symbols_of(id.file).get(id.number as usize);
+                    symbol.is_some_and(|symbol| is_qualified_by(symbol, qualifiers))
+                });
+                candidates
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn ids_named_exactly(&self, name: &str) -> Vec<SymbolId> {
+        let mut ids = Vec::new();
+        let defined = |posting: &Posting| posting.counts[NameField::Defined as usize] > 0;
+        self.collect_symbols(&name_key(name), defined, &mut ids);
+        ids.sort_unstable();
+        ids
+    }
+
+    fn collect_symbols(&self, key: &[u8], wanted: impl Fn(&Posting) -> bool, ids: &mut Vec<SymbolId>) {
+        self.each_posting(key, |file, unit, posting| {
+            if let Some(number) = unit.checked_sub(1).filter(|_| wanted(posting)) {
+                ids.push(SymbolId { file, number });
+            }
+        });
+    }
+
+    /// Calls `each` with every posting of a key: its file, and its unit there.
+    fn each_posting(&self, key: &[u8], mut each: impl FnMut(u32, u32, &Posting)) {
+        for (segment, live) in self.segments.iter().zip(&self.live) {
+            let blobs = segment.blobs();
+            let mut blob = 0;
+            let read = segment.each_posting(key, |posting| {
+                while blob < blobs.len() && posting.unit >= blobs[blob].first_unit + blobs[blob].units {
+                    blob += 1;
+                }
+                if let Some(entry) = blobs.get(blob) {
+                    live.each_file(blob as u32, |file| {
+                        each(file, posting.unit - entry.first_unit, &posting)
+                    });
+                }
+            });
+            self.sound(read);
+        }
+    }
+
+    /// Returns the blob of a file.
+    pub(super) fn blob(&self, file: u32) -> &BlobEntry {
+        let slot = &self.slots[file as usize];
+        &self.segments[slot.segment as usize].blobs()[slot.blob as usize]
+    }
+
+    /// Returns what ranking has to know of a symbol.
+    pub(super) fn flags(&self, id: SymbolId) -> UnitFlags {
+        let slot = &self.slots[id.file as usize];
+        let units = self.sound(self.segments[slot.segment as usize].units());
+        units.map_or_else(UnitFlags::default, |units| {
+            units.flags(self.blob(id.file).first_unit + 1 + id.number)
+        })
+    }
+
+    /// Returns the number of units of all files.
+    pub(super) fn unit_count(&self) -> usize {
+        self.bases.last().map_or(0, |count| *count as usize)
+    }
+
+    /// Returns the place of a symbol among the units of all files.
+    pub(super) fn unit_of(&self, id: SymbolId) -> usize {
+        self.bases[id.file as usize] as usize + 1 + id.number as usize
+    }
+
+    /// Returns the symbol that is a unit.
+    pub(super) fn symbol_at(&self, unit: u32) -> SymbolId {
+        let file = self.bases.partition_point(|base| *base <= unit) - 1;
+        SymbolId {
+            file: file as u32,
+            number: unit - self.bases[file] - 1,
+        }
+    }
+
+    pub(super) fn file_number(&self, path: &RepoPath) -> Option<u32> {
+        let found = self.files.binary_search_by(|file| file.path.cmp(path));
+        found.ok().map(|at| at as u32)
+    }
+}
+
+fn enclosing_in(symbols: &[Symbol], range: TextRange) -> Option<&Symbol> {
+    let after = symbols.partition_point(|symbol| symbol.definition.range.start <= range.start);
+    symbols[..after]
+        .iter()
+        .rev()
+        .find(|symbol| symbol.definition.range.contains(range))
 }
 
 /// Splits a qualified name, without `()` at its end; empty for what is no name.

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::pagerank::Graph;
 use super::search::is_test_path;
@@ -30,6 +30,9 @@ pub struct MapFocus<'a> {
     /// Symbols.
     pub symbols: &'a [SymbolId],
 }
+
+/// The most symbols that are looked at.
+const MOST_SYMBOLS: usize = 4096;
 
 /// A symbol in a map.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,20 +74,38 @@ impl Index {
         for hit in &hits {
             *by_symbol.entry(hit.symbol).or_default() += top * hit.score / best_hit;
         }
-        let mut mapped: Vec<MappedSymbol> = Vec::new();
-        for (file, rank) in self.files().iter().zip(&ranks) {
-            for symbol in self.in_file(&file.path).iter().filter(|symbol| is_landmark(symbol)) {
-                let own = by_symbol.get(&symbol.id).copied().unwrap_or(0.0);
-                // The file's own rank orders what nobody uses by name.
-                let rank = own + rank * 1e-3;
-                mapped.push(MappedSymbol {
-                    symbol: symbol.id,
-                    rank,
-                });
-            }
-        }
-        mapped.sort_by(|a, b| b.rank.total_cmp(&a.rank).then(a.symbol.cmp(&b.symbol)));
+        let mut mapped: Vec<MappedSymbol> = by_symbol
+            .into_iter()
+            .map(|(symbol, rank)| MappedSymbol { symbol, rank })
+            .collect();
+        sort(&mut mapped);
+        // Symbols are read file by file; those far down the list are never shown.
+        mapped.truncate(MOST_SYMBOLS);
+        mapped.retain(|mapped| self.find_symbol(mapped.symbol).is_some_and(is_landmark));
+        self.add_unused(&mut mapped, &ranks);
+        sort(&mut mapped);
         mapped
+    }
+
+    /// Adds what nobody uses by name, of the best files, in their order.
+    fn add_unused(&self, mapped: &mut Vec<MappedSymbol>, ranks: &[f32]) {
+        const MOST_FILES: usize = 64;
+        let known: HashSet<SymbolId> = mapped.iter().map(|mapped| mapped.symbol).collect();
+        let last = mapped.last().map_or(1.0, |mapped| mapped.rank);
+        let mut files: Vec<usize> = (0..ranks.len()).collect();
+        files.sort_by(|a, b| ranks[*b].total_cmp(&ranks[*a]).then(a.cmp(b)));
+        let top = files.first().map_or(1.0, |file| ranks[*file]);
+        for file in files.into_iter().take(MOST_FILES) {
+            let symbols = self.in_file(&self.files()[file].path).iter();
+            mapped.extend(
+                symbols
+                    .filter(|symbol| is_landmark(symbol) && !known.contains(&symbol.id))
+                    .map(|symbol| MappedSymbol {
+                        symbol: symbol.id,
+                        rank: last * ranks[file] / top,
+                    }),
+            );
+        }
     }
 
     /// Returns the weight of every file as a start of walks.
@@ -101,16 +122,12 @@ impl Index {
             }
         }
         for symbol in focus.symbols {
-            if let Some(file) = self.file_number(&self.symbol(*symbol).path) {
-                start[file] += 1.0;
-            }
+            start[symbol.file as usize] += 1.0;
         }
         let mut best = None;
         for (symbol, score) in hits {
             let best = *best.get_or_insert(score);
-            if let Some(file) = self.file_number(&self.symbol(symbol).path) {
-                start[file] += score / best;
-            }
+            start[symbol.file as usize] += score / best;
         }
         let total: f32 = start.iter().sum();
         let even = match total > 0.0 {
@@ -127,26 +144,28 @@ impl Index {
     /// Returns who uses what: one link from a file to every definition of a name that it uses.
     fn name_links(&self) -> Vec<NameLink> {
         let mut links = Vec::new();
-        self.each_used_name(|definitions, users| {
-            let share = specificity(definitions.len());
-            for (from, count) in users {
-                let from_test = is_test_path(&self.files()[*from as usize].path);
-                for (symbol, to) in definitions {
-                    let mut weight = (*count as f32).sqrt() * share;
-                    if from_test {
-                        weight *= FROM_TEST;
-                    }
-                    links.push(NameLink {
-                        from: *from,
-                        to: *to,
-                        symbol: *symbol,
-                        weight,
-                    });
+        self.each_used_name(|found| {
+            let share = specificity(found.definitions.len());
+            for &(from, count) in &found.users {
+                let from_test = is_test_path(&self.files()[from as usize].path);
+                let mut weight = (count as f32).sqrt() * share;
+                if from_test {
+                    weight *= FROM_TEST;
                 }
+                links.extend(found.definitions.iter().map(|symbol| NameLink {
+                    from,
+                    to: symbol.file,
+                    symbol: *symbol,
+                    weight,
+                }));
             }
         });
         links
     }
+}
+
+fn sort(mapped: &mut [MappedSymbol]) {
+    mapped.sort_by(|a, b| b.rank.total_cmp(&a.rank).then(a.symbol.cmp(&b.symbol)));
 }
 
 struct NameLink {

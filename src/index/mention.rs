@@ -55,19 +55,18 @@ impl Mentions {
         let parts = segments(name);
         let code_like = marked || looks_like_code(name);
         let capitalized = name.starts_with(char::is_uppercase);
-        for symbol in index.named(name) {
+        for symbol in index.ids_named(name) {
+            let kind = index.flags(symbol).kind();
             let strength = if parts.len() > 1 {
                 QUALIFIED
             } else if code_like {
                 CODE_LIKE
-            } else if capitalized
-                && (symbol.definition.kind.has_methods() || symbol.definition.kind == SymbolKind::Type)
-            {
+            } else if capitalized && kind.is_some_and(|kind| kind.has_methods() || kind == SymbolKind::Type) {
                 CAPITALIZED
             } else {
                 PLAIN
             };
-            self.symbols.push((symbol.id, strength));
+            self.symbols.push((symbol, strength));
         }
     }
 }

@@ -1,5 +1,7 @@
+use super::bm25::Scores;
 use super::mention::Mentions;
-use super::{FileHit, Hit, Index, Symbol, SymbolId};
+use super::store::UnitFlags;
+use super::{FileHit, Hit, Index, SymbolId};
 use crate::lang::SymbolKind;
 use crate::text::RepoPath;
 
@@ -21,14 +23,13 @@ impl Index {
     ///
     /// Equal scores are in the order of path and position.
     pub fn search(&self, query: &str, limit: usize) -> Vec<Hit> {
-        let scores = self.symbol_scores(query, &Mentions::of(self, query));
-        best(scores, limit)
-            .into_iter()
-            .map(|(at, score)| Hit {
-                symbol: SymbolId(at as u32),
-                score,
-            })
-            .collect()
+        let mut scores = Scores::of(self, query).symbols;
+        self.weigh_symbols(&mut scores, query, &Mentions::of(self, query));
+        let hits = best(scores, limit).into_iter().map(|(unit, score)| Hit {
+            symbol: self.symbol_at(unit as u32),
+            score,
+        });
+        hits.collect()
     }
 
     /// Finds files for a request, those without a grammar included: BM25 over paths, names of symbols and text, and the
@@ -36,65 +37,74 @@ impl Index {
     ///
     /// Equal scores are in the order of the paths.
     pub fn search_files(&self, query: &str, limit: usize) -> Vec<FileHit> {
-        let mut scores = self.file_terms.scores(query);
+        let Scores { mut symbols, mut files } = Scores::of(self, query);
         if !speaks_of_tests(query) {
-            for (score, file) in scores.iter_mut().zip(&self.files) {
+            for (score, file) in files.iter_mut().zip(&self.files) {
                 if *score > 0.0 && is_test_path(&file.path) {
                     *score *= TEST_FACTOR;
                 }
             }
         }
-        let unit = unit(&scores);
+        let unit = unit(&files);
         let mentions = Mentions::of(self, query);
         for (file, _) in &mentions.files {
-            scores[*file] += unit * PATH_MENTION;
+            files[*file] += unit * PATH_MENTION;
         }
-        let symbols = self.symbol_scores(query, &mentions);
-        for (score, file) in scores.iter_mut().zip(&self.files) {
-            let top = symbols[file.symbols.clone()].iter().copied().fold(0.0, f32::max);
+        self.weigh_symbols(&mut symbols, query, &mentions);
+        for (file, score) in files.iter_mut().enumerate() {
+            let own = self.bases[file] as usize + 1..self.bases[file + 1] as usize;
+            let top = symbols[own].iter().copied().fold(0.0, f32::max);
             *score += BEST_SYMBOL * top;
         }
-        best(scores, limit)
-            .into_iter()
-            .map(|(at, score)| FileHit {
-                path: self.files[at].path.clone(),
-                score,
-            })
-            .collect()
+        let hits = best(files, limit).into_iter().map(|(at, score)| FileHit {
+            path: self.files[at].path.clone(),
+            score,
+        });
+        hits.collect()
     }
 
-    /// Returns the score of every symbol.
-    fn symbol_scores(&self, query: &str, mentions: &Mentions) -> Vec<f32> {
-        let mut scores = self.symbol_terms.scores(query);
+    /// Turns the scores of words into those of symbols: by kind, by test, by what the query mentions.
+    fn weigh_symbols(&self, scores: &mut [f32], query: &str, mentions: &Mentions) {
         let about_tests = speaks_of_tests(query);
-        for (score, symbol) in scores.iter_mut().zip(&self.symbols) {
-            if *score == 0.0 {
+        for file in 0..self.files.len() as u32 {
+            let base = self.bases[file as usize] as usize;
+            let own = &mut scores[base..self.bases[file as usize + 1] as usize];
+            own[0] = 0.0;
+            if own.iter().all(|score| *score == 0.0) {
                 continue;
             }
-            *score *= kind_factor(symbol);
-            if !about_tests && is_test(symbol) {
-                *score *= TEST_FACTOR;
+            let in_tests = is_test_path(&self.files[file as usize].path);
+            for (number, score) in (0u32..).zip(&mut own[1..]) {
+                if *score == 0.0 {
+                    continue;
+                }
+                let flags = self.flags(SymbolId { file, number });
+                *score *= kind_factor(flags);
+                if !about_tests && (in_tests || flags.in_tests()) {
+                    *score *= TEST_FACTOR;
+                }
             }
         }
-        let unit = unit(&scores);
+        let unit = unit(scores);
         for (symbol, strength) in &mentions.symbols {
-            scores[symbol.0 as usize] += unit * strength;
+            scores[self.unit_of(*symbol)] += unit * strength;
         }
         for (file, line) in &mentions.files {
-            let file = &self.files[*file];
-            for score in &mut scores[file.symbols.clone()] {
+            let base = self.bases[*file] as usize;
+            for score in &mut scores[base + 1..self.bases[file + 1] as usize] {
                 *score += unit * FILE_MENTION;
             }
-            let symbols = &self.symbols[file.symbols.clone()];
             let around = line.and_then(|line| {
-                let holds = |symbol: &&Symbol| (symbol.first_line..=symbol.last_line).contains(&line);
-                symbols.iter().rev().find(holds)
+                let symbols = self.symbols_of(*file as u32);
+                let around = symbols.iter().rev();
+                around
+                    .clone()
+                    .find(|symbol| (symbol.first_line..=symbol.last_line).contains(&line))
             });
             if let Some(symbol) = around {
-                scores[symbol.id.0 as usize] += unit * LINE_MENTION;
+                scores[self.unit_of(symbol.id)] += unit * LINE_MENTION;
             }
         }
-        scores
     }
 }
 
@@ -110,15 +120,22 @@ fn best(scores: Vec<f32>, limit: usize) -> Vec<(usize, f32)> {
         .enumerate()
         .filter(|(_, score)| *score > 0.0)
         .collect();
-    found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    found.truncate(limit);
+    let order = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    if limit < found.len() {
+        found.select_nth_unstable_by(limit, order);
+        found.truncate(limit);
+    }
+    found.sort_unstable_by(order);
     found
 }
 
 /// Returns how likely a kind of symbol is what a request is about, against a function with a body.
-fn kind_factor(symbol: &Symbol) -> f32 {
-    match symbol.definition.kind {
-        SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor if symbol.definition.body.is_none() => 0.85,
+fn kind_factor(flags: UnitFlags) -> f32 {
+    let Some(kind) = flags.kind() else {
+        return 1.0;
+    };
+    match kind {
+        SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor if !flags.has_body() => 0.85,
         SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor => 1.0,
         SymbolKind::Class | SymbolKind::Struct | SymbolKind::Enum | SymbolKind::Interface | SymbolKind::Trait => 0.95,
         SymbolKind::Constant | SymbolKind::Variable | SymbolKind::Type | SymbolKind::Macro => 0.9,
@@ -135,13 +152,6 @@ fn speaks_of_tests(query: &str) -> bool {
             "test" | "tests" | "testing" | "tested" | "spec" | "specs"
         )
     })
-}
-
-fn is_test(symbol: &Symbol) -> bool {
-    let in_test_module = |container: &str| container.split([':', '.']).any(|part| matches!(part, "tests" | "test"));
-    is_test_path(&symbol.path)
-        || symbol.definition.container.as_deref().is_some_and(in_test_module)
-        || (symbol.definition.kind == SymbolKind::Module && matches!(symbol.definition.name.as_str(), "tests" | "test"))
 }
 
 /// Tells whether a path is that of a test by the habits of the common test runners.

@@ -1,14 +1,17 @@
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
 use crate::lang::{Definition, Language, UseKind};
 use crate::repo::BlobId;
 use crate::text::{RepoPath, TextRange};
 
-/// The number of a symbol in its index; symbols are numbered by path, then by position.
+/// The number of a symbol in its index; in order by path, then by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct SymbolId(pub u32);
+pub struct SymbolId {
+    /// The number of the file in [`super::Index::files`].
+    pub file: u32,
+    /// The number of the symbol in its file.
+    pub number: u32,
+}
 
 /// A definition, with where it stands in the repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +22,7 @@ pub struct Symbol {
     pub path: RepoPath,
     /// The file's language.
     pub language: Language,
-    /// What is defined, and its ranges in the file.
+    /// What is defined, and its ranges in the file; of the documentation, the first line.
     pub definition: Definition,
     /// The zero-based line of the name.
     pub line: usize,
@@ -41,8 +44,8 @@ pub struct IndexedFile {
     pub blob: BlobId,
     /// Its length in bytes.
     pub size_bytes: usize,
-    /// Its symbols, as indices into [`super::Index::symbols`].
-    pub symbols: Range<usize>,
+    /// How many symbols it has.
+    pub symbols: usize,
 }
 
 /// A file that is not in the index.
@@ -66,6 +69,8 @@ pub enum SkipReason {
     Unreadable,
     /// It is searchable as text, but has no symbols: it is over the parser's limits.
     NotParsed,
+    /// Its beginning is searchable as text, but it has no symbols: a line is longer than people write.
+    Generated,
 }
 
 /// A place where a name is used.

@@ -14,25 +14,79 @@ const STOP_WORDS: [&str; 73] = [
 /// lower-cased and stemmed, and identifiers of several parts also whole, without underscores.
 pub(super) fn each_term(text: &str, mut each: impl FnMut(&str)) {
     let mut buffer = String::new();
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
-        if word.is_empty() || word.len() > MAX_WORD_BYTES {
-            continue;
-        }
-        let mut parts = 0;
-        for part in identifier_parts(word) {
-            parts += 1;
-            lower_into(&mut buffer, part);
-            if buffer.chars().nth(1).is_some() && STOP_WORDS.binary_search(&buffer.as_str()).is_err() {
-                stem(&mut buffer);
-                each(&buffer);
-            }
-        }
-        if parts > 1 {
-            lower_into(&mut buffer, word);
-            buffer.retain(|c| c != '_');
-            each(&buffer);
+    for (_, word) in words(text) {
+        each_term_of_word(word, &mut buffer, &mut each);
+    }
+}
+
+/// Returns the terms of a text, sorted, each once.
+pub(super) fn distinct_terms(text: &str) -> Vec<String> {
+    let mut terms = Vec::new();
+    each_term(text, |term| terms.push(term.to_owned()));
+    terms.sort_unstable();
+    terms.dedup();
+    terms
+}
+
+/// Calls `each` with the terms of one word; `buffer` is working space.
+pub(super) fn each_term_of_word(word: &str, buffer: &mut String, each: &mut impl FnMut(&str)) {
+    let mut parts = 0;
+    for part in identifier_parts(word) {
+        parts += 1;
+        lower_into(buffer, part);
+        if buffer.chars().nth(1).is_some() && STOP_WORDS.binary_search(&buffer.as_str()).is_err() {
+            stem(buffer);
+            each(buffer);
         }
     }
+    if parts > 1 {
+        lower_into(buffer, word);
+        buffer.retain(|c| c != '_');
+        each(buffer);
+    }
+}
+
+/// Returns the words of a text with their byte offsets: runs of letters, digits and underscores that are short enough
+/// to be words.
+pub(super) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            at = word_edge(text, at, Edge::Start);
+            if at == text.len() {
+                return None;
+            }
+            let start = at;
+            at = word_edge(text, at, Edge::End);
+            if at - start <= MAX_WORD_BYTES {
+                return Some((start, &text[start..at]));
+            }
+        }
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Start,
+    End,
+}
+
+/// Returns the first offset from `at` on where a word starts or ends; the text's length where none does.
+fn word_edge(text: &str, mut at: usize, edge: Edge) -> usize {
+    let bytes = text.as_bytes();
+    while let Some(&byte) = bytes.get(at) {
+        let (in_word, len) = if byte.is_ascii() {
+            (byte.is_ascii_alphanumeric() || byte == b'_', 1)
+        } else {
+            let c = text[at..].chars().next().unwrap_or(' ');
+            (c.is_alphanumeric(), c.len_utf8())
+        };
+        if in_word == (edge == Edge::Start) {
+            return at;
+        }
+        at += len;
+    }
+    bytes.len()
 }
 
 /// Splits an identifier: `parseHTTPHeader2` is `parse`, `HTTP`, `Header`, `2`.
@@ -70,7 +124,12 @@ fn part_end(rest: &str) -> usize {
 
 fn lower_into(buffer: &mut String, word: &str) {
     buffer.clear();
-    buffer.extend(word.chars().flat_map(char::to_lowercase));
+    if word.is_ascii() {
+        buffer.push_str(word);
+        buffer.make_ascii_lowercase();
+    } else {
+        buffer.extend(word.chars().flat_map(char::to_lowercase));
+    }
 }
 
 /// Takes English inflection off a lower-case word, so that `parses`, `parsed`, `parsing` and `parse` meet. Much

@@ -190,8 +190,9 @@ fn references_know_what_encloses_them() {
 fn files_and_symbols_are_in_order() {
     let index = repository();
     assert!(index.files().is_sorted_by_key(|file| &file.path));
-    for (at, symbol) in index.symbols().iter().enumerate() {
-        assert_eq!(symbol.id, SymbolId(at as u32));
+    assert!(index.symbols().is_sorted_by_key(|symbol| symbol.id));
+    for symbol in index.symbols() {
+        assert_eq!(index.symbol(symbol.id), symbol);
     }
     let path = RepoPath::new("python/report.py").unwrap();
     assert!(index.in_file(&path).iter().all(|symbol| symbol.path == path));

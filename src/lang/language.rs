@@ -27,6 +27,19 @@ impl Language {
         }
     }
 
+    /// Returns a number for all that [`Language::detect`] takes from a path: two paths of one number have one language
+    /// for the same text.
+    pub fn detection(path: &RepoPath) -> u32 {
+        // FNV-1a, 32 bits: the number is kept in files, so it must not depend on the machine.
+        let by_path = Self::of_path(path).map_or(0, |language| language as u8 + 1);
+        let extension = path.extension();
+        let bytes = [by_path, u8::from(extension.is_some())];
+        let all = bytes.into_iter().chain(extension.unwrap_or_default().bytes());
+        all.fold(0x811c_9dc5, |sum, byte| {
+            (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        })
+    }
+
     /// Returns the name that people use, for example `C++`.
     pub fn name(self) -> &'static str {
         self.spec().name

@@ -24,6 +24,18 @@ impl BlobId {
     }
 }
 
+impl BlobId {
+    /// Returns the 20 bytes of the id.
+    pub fn as_bytes(&self) -> &[u8; 20] {
+        &self.0
+    }
+
+    /// Takes 20 bytes for an id.
+    pub fn from_bytes(bytes: [u8; 20]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl From<git2::Oid> for BlobId {
     fn from(oid: git2::Oid) -> Self {
         oid.as_bytes().try_into().map_or(Self::ZERO, Self)

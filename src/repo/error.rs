@@ -20,6 +20,13 @@ pub enum RepoError {
     /// The repository has no work tree.
     #[error("{0:?} is a bare repository: it has no work tree")]
     Bare(PathBuf),
+    /// A name is of no commit, tag or tree.
+    #[error("there is no revision {name:?} in this repository")]
+    NoSuchRevision {
+        name: String,
+        #[source]
+        source: Box<git2::Error>,
+    },
     /// A typed path lies outside the work tree.
     #[error("{path:?} is outside the work tree {root:?}")]
     Outside { path: PathBuf, root: PathBuf },

@@ -7,13 +7,16 @@ use std::path::Path;
 ///
 /// The kernel releases it when the process dies, so no stale lock is ever left behind (`flock(2)`).
 #[derive(Debug)]
-pub(super) struct FileLock {
+pub struct FileLock {
     _file: File,
 }
 
 impl FileLock {
     /// Takes the lock at once, or returns `None` when another holder has it.
-    pub(super) fn try_exclusive(path: &Path) -> io::Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// When the file cannot be created or opened.
+    pub fn try_exclusive(path: &Path) -> io::Result<Option<Self>> {
         // Never removed: unlinking a lock file lets two processes lock two different files of one name.
         let file = OpenOptions::new()
             .create(true)
@@ -30,7 +33,10 @@ impl FileLock {
 }
 
 /// Creates a directory of skiff's state, and those above it, for this user alone.
-pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When one of them cannot be created.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

@@ -11,13 +11,14 @@ use git2::{ErrorCode, RepositoryOpenFlags};
 use sha2::{Digest, Sha256};
 
 use super::root::Root;
-use super::{RepoError, Snapshot};
+use super::{RepoError, Revision, Snapshot};
 use crate::text::RepoPath;
 
 /// A git repository and the work tree it was found from.
 pub struct Repository {
     git: GitHandle,
     git_dir: PathBuf,
+    common_dir: PathBuf,
     work_dir: Option<PathBuf>,
 }
 
@@ -46,10 +47,12 @@ impl Repository {
         let git = git2::Repository::open_ext(&dir, RepositoryOpenFlags::empty(), no_ceiling)
             .map_err(|error| not_opened(&dir, error))?;
         let git_dir = canonical(git.path())?;
+        let common_dir = canonical(git.commondir())?;
         let work_dir = git.workdir().map(canonical).transpose()?;
         Ok(Self {
             git: GitHandle(Arc::new(Mutex::new(git))),
             git_dir,
+            common_dir,
             work_dir,
         })
     }
@@ -87,13 +90,12 @@ impl Repository {
     /// Returns the name under which state of this work tree is kept: the first 16 hexadecimal digits of the SHA-256
     /// of the canonical path of the work tree, or of the repository where it is bare.
     pub fn key(&self) -> String {
-        let path = self.work_dir.as_ref().unwrap_or(&self.git_dir);
-        let digest = Sha256::digest(path.as_os_str().as_bytes());
-        digest[..8].iter().fold(String::new(), |mut key, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(key, "{byte:02x}");
-            key
-        })
+        digest_of(self.work_dir.as_ref().unwrap_or(&self.git_dir))
+    }
+
+    /// Returns the name under which is kept what all work trees of the repository share, made as [`Repository::key`].
+    pub fn shared_key(&self) -> String {
+        digest_of(&self.common_dir)
     }
 
     /// Turns a path that a person typed in the directory `cwd` into a path of the repository.
@@ -142,6 +144,14 @@ impl Repository {
         Snapshot::take(root, self.git.clone(), tracked.files)
     }
 
+    /// Lists the files of a commit, a tag or a tree, by any name that git knows it by; a bare repository has them too.
+    ///
+    /// # Errors
+    /// [`RepoError::NoSuchRevision`]; what libgit2 says of trees that cannot be read.
+    pub fn revision(&self, name: &str) -> Result<Revision, RepoError> {
+        Revision::take(&self.git, &self.git_dir, name)
+    }
+
     /// Opens the root of the work tree.
     pub(super) fn root(&self) -> Result<Root, RepoError> {
         let path = self.require_work_dir()?;
@@ -169,6 +179,14 @@ impl GitHandle {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells whether git takes names that differ by case only for one.
+    pub(super) fn ignores_case(&self) -> bool {
+        let config = self.lock().config();
+        config
+            .and_then(|config| config.get_bool("core.ignorecase"))
+            .unwrap_or(false)
+    }
+
     /// Reads the index; entries whose paths are not UTF-8 are left out.
     pub(super) fn tracked(&self, work_dir: &Path) -> Result<Tracked, RepoError> {
         const GITLINK: u32 = 0o160_000;
@@ -192,6 +210,15 @@ impl GitHandle {
         }
         Ok(tracked)
     }
+}
+
+fn digest_of(path: &Path) -> String {
+    let digest = Sha256::digest(path.as_os_str().as_bytes());
+    digest[..8].iter().fold(String::new(), |mut key, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(key, "{byte:02x}");
+        key
+    })
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, RepoError> {

@@ -147,12 +147,12 @@ impl Root {
         }))
     }
 
-    /// Returns the size of a regular file; `None` where there is no such file or it may not be used.
-    pub(super) fn size_of_regular(&self, path: &RepoPath) -> Option<u64> {
+    /// Returns the metadata of a regular file; `None` where there is no such file or it may not be used.
+    pub(super) fn stat_of_regular(&self, path: &RepoPath) -> Option<Stat> {
         let dir = self.parent(path).ok()??;
         let stat = statat(&dir, path.file_name(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
         let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        regular.then_some(u64::try_from(stat.st_size).unwrap_or(0))
+        regular.then_some(stat)
     }
 
     /// Succeeds when a file could be created at `path`.

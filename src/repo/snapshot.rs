@@ -1,14 +1,17 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use git2::{AttrCheckFlags, AttrValue};
-use ignore::{DirEntry, WalkBuilder};
 
-use super::recovery::TEMPORARY_PREFIX;
+use super::clean;
+use super::exclusion::{EXCLUSION_FILE, Exclusions};
 use super::repository::GitHandle;
 use super::root::{DiskFile, Root};
-use super::{BlobId, FileMode, RepoError};
+use super::walk::walk;
+use super::{BlobId, FileMode, FileStamp, RepoError};
 use crate::text::RepoPath;
 
 /// The most bytes that a file may have to be edited.
@@ -21,8 +24,9 @@ const LFS_PREFIX: &[u8] = b"version https://git-lfs.github.com/spec/";
 ///
 /// The list is taken once; reading always gives the bytes on disk at that moment.
 pub struct Snapshot {
-    root: Root,
+    root: Arc<Root>,
     git: GitHandle,
+    taken_ns: u64,
     files: Vec<SnapshotFile>,
     unreadable: Vec<PathBuf>,
 }
@@ -34,6 +38,25 @@ pub struct SnapshotFile {
     pub path: RepoPath,
     /// Its size when the snapshot was taken.
     pub size_bytes: u64,
+    /// What its metadata was then.
+    pub stamp: FileStamp,
+}
+
+/// Reads the files of a work tree as they are on disk at that moment.
+#[derive(Clone, Debug)]
+pub struct WorkTreeReader {
+    root: Arc<Root>,
+}
+
+impl WorkTreeReader {
+    /// Reads a regular file of at most `max_bytes`.
+    ///
+    /// # Errors
+    /// As [`Snapshot::read_bytes`].
+    pub fn read_bytes(&self, path: &RepoPath, max_bytes: u64) -> Result<Vec<u8>, RepoError> {
+        let file = self.root.read(path, max_bytes)?;
+        Ok(file.ok_or_else(|| RepoError::Missing(path.clone()))?.bytes)
+    }
 }
 
 /// A text file that may be edited, as it is on disk.
@@ -52,57 +75,73 @@ pub struct SourceText {
 impl Snapshot {
     /// Walks the work tree once; `tracked` are the files of the index, which are listed even where they are ignored.
     pub(super) fn take(root: Root, git: GitHandle, tracked: BTreeSet<RepoPath>) -> Result<Self, RepoError> {
-        let mut found = BTreeMap::new();
-        let mut unreadable = Vec::new();
-        let modules = root.modules().clone();
-        let base = root.path().to_path_buf();
-        let enter = move |entry: &DirEntry| {
-            let path = repo_path(&base, entry.path());
-            !is_foreign(entry) && path.is_none_or(|path| !modules.contains(&path))
-        };
-        // Exactly `git ls-files --cached --others --exclude-standard`: no `.ignore` files, nothing from above the root.
-        let walk = WalkBuilder::new(root.path())
-            .hidden(false)
-            .ignore(false)
-            .parents(false)
-            .require_git(false)
-            .filter_entry(enter)
-            .build();
-        for entry in walk {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    unreadable.extend(path_of(&error));
-                    continue;
-                }
-            };
-            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-                continue;
-            }
-            match (repo_path(root.path(), entry.path()), entry.metadata()) {
-                (Some(path), Ok(meta)) => {
-                    found.insert(path, meta.len());
-                }
-                (None, _) | (_, Err(_)) => unreadable.push(entry.into_path()),
-            }
-        }
+        let taken_ns = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |age| u64::try_from(age.as_nanos()).unwrap_or(u64::MAX));
+        let mut walked = walk(&root);
+        walked.files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let files = walked.files.into_iter().map(|(path, size_bytes, stamp)| SnapshotFile {
+            path,
+            size_bytes,
+            stamp,
+        });
+        let mut files: Vec<SnapshotFile> = files.collect();
+        let folded: Option<BTreeSet<String>> = git
+            .ignores_case()
+            .then(|| files.iter().map(|file| file.path.as_str().to_lowercase()).collect());
+        let mut missed = Vec::new();
         for path in tracked {
-            if !found.contains_key(&path)
-                && let Some(size_bytes) = root.size_of_regular(&path)
-            {
-                found.insert(path, size_bytes);
+            let found = files.binary_search_by(|file| file.path.cmp(&path)).is_ok();
+            // Where names are equal but for their case, the file was found under the name that it has on disk.
+            let found = found
+                || folded
+                    .as_ref()
+                    .is_some_and(|all| all.contains(&path.as_str().to_lowercase()));
+            if !found && let Some(stat) = root.stat_of_regular(&path) {
+                missed.push(SnapshotFile {
+                    path,
+                    size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
+                    stamp: FileStamp::of_stat(&stat),
+                });
             }
         }
-        let files = found
-            .into_iter()
-            .map(|(path, size_bytes)| SnapshotFile { path, size_bytes })
-            .collect();
+        if !missed.is_empty() {
+            files.extend(missed);
+            files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        }
+        let mut exclusions = Exclusions::default();
+        for directory in walked.exclusions {
+            let lines = fs::read(directory.join(EXCLUSION_FILE)).unwrap_or_default();
+            if let Some(inside) = directory.strip_prefix(root.path()).ok().and_then(Path::to_str) {
+                exclusions.add(inside, &String::from_utf8_lossy(&lines));
+            }
+        }
+        files.retain(|file| !exclusions.cover(&file.path));
         Ok(Self {
-            root,
+            root: Arc::new(root),
             git,
+            taken_ns,
             files,
-            unreadable,
+            unreadable: walked.unreadable,
         })
+    }
+
+    /// Returns when the walk began, in nanoseconds since 1970.
+    pub fn taken_ns(&self) -> u64 {
+        self.taken_ns
+    }
+
+    /// Returns what reads the files of this work tree when the snapshot is gone.
+    pub fn reader(&self) -> WorkTreeReader {
+        WorkTreeReader {
+            root: Arc::clone(&self.root),
+        }
+    }
+
+    /// Returns the ids of files that git's index knows to be as they are on disk, in the order of `files`; none where
+    /// the index does not tell, or where git converts what it keeps.
+    pub fn clean_blobs(&self, files: &[&SnapshotFile]) -> Vec<Option<BlobId>> {
+        clean::blobs(&self.git.lock(), &self.root, files)
     }
 
     /// Returns the regular files, sorted by path.
@@ -199,28 +238,4 @@ impl Snapshot {
 
 fn holds_ident(bytes: &[u8]) -> bool {
     bytes.windows(3).any(|window| window == b"$Id")
-}
-
-/// Tells what the walk passes over: git's own directory, repositories inside this one, and what a writer that was cut
-/// short left behind.
-fn is_foreign(entry: &DirEntry) -> bool {
-    let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-    entry.file_name() == ".git"
-        || entry
-            .file_name()
-            .as_encoded_bytes()
-            .starts_with(TEMPORARY_PREFIX.as_bytes())
-        || entry.depth() > 0 && is_dir && fs::symlink_metadata(entry.path().join(".git")).is_ok()
-}
-
-fn repo_path(root: &Path, path: &Path) -> Option<RepoPath> {
-    RepoPath::new(path.strip_prefix(root).ok()?.to_str()?).ok()
-}
-
-fn path_of(error: &ignore::Error) -> Option<PathBuf> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path.clone()),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
-        _ => None,
-    }
 }

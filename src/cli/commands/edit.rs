@@ -11,8 +11,7 @@ use crate::cli::context::{Context, now_unix_s};
 use crate::cli::exit::ExitStatus;
 use crate::cli::message::{self, UsageError};
 use crate::cli::output::{self, Audience};
-use crate::cli::{engine, json, mail};
-use crate::index::{Index, IndexConfig, SkipReason};
+use crate::cli::{engine, json, mail, store};
 use crate::ledger::Entry;
 use crate::model::Sampling;
 use crate::progress::Progress;
@@ -27,17 +26,8 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
         symbols: args.symbol.clone(),
     };
     let snapshot = repository.snapshot()?;
-    let index = Index::build(&snapshot, &IndexConfig::default(), &context.progress)?;
-    for skipped in index.skipped() {
-        let what = match skipped.reason {
-            SkipReason::TooLarge => "it is too large",
-            SkipReason::Unreadable => "it cannot be read",
-            SkipReason::NotParsed => "it is searched as text only: too much to parse",
-            // Images and the like are in every repository.
-            SkipReason::NotText => continue,
-        };
-        context.progress.note(&format!("not indexed: {}: {what}", skipped.path));
-    }
+    let index = store::verified_index(context, &repository, &snapshot)?;
+    store::say_skipped(context, &index);
     let model = engine::load(context)?;
     let config = AgentConfig {
         attempts: args.attempts,

@@ -6,7 +6,8 @@ use crate::cli::engine::TokenCounter;
 use crate::cli::exit::ExitStatus;
 use crate::cli::json;
 use crate::cli::output::{self, Audience};
-use crate::index::{Index, IndexConfig, MapFocus, SymbolId};
+use crate::cli::store::{self, Subject};
+use crate::index::{Index, MapFocus, SymbolId};
 use crate::progress::Progress;
 use crate::prompt::map_within;
 use crate::review::escape;
@@ -15,19 +16,21 @@ use crate::review::escape;
 pub(super) fn run(args: &MapArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     let repository = context.repository()?;
     let paths = paths(&repository, context, &args.paths)?;
-    let snapshot = repository.snapshot()?;
-    let index = Index::build(&snapshot, &IndexConfig::default(), &context.progress)?;
-    let symbols = symbols(&index, &args.symbol)?;
-    let focus = MapFocus {
-        request: args.request.as_deref(),
-        paths: &paths,
-        symbols: &symbols,
-    };
+    let subject = Subject::new(&repository, args.rev.as_deref())?;
     let counter = TokenCounter::new(context)?;
-    let budget_tokens = args.tokens as usize;
-    let map = map_within(&index, &index.map(&focus), budget_tokens, &|text| counter.count(text));
+    let (map, view) = store::with_index(context, &repository, &subject, |index| {
+        let symbols = symbols(index, &args.symbol)?;
+        let ranked = index.map(&MapFocus {
+            request: args.request.as_deref(),
+            paths: &paths,
+            symbols: &symbols,
+        });
+        let map = map_within(index, &ranked, args.tokens as usize, &|text| counter.count(text));
+        let view = json::MapView::of(&map, index, counter.as_str());
+        Ok((map, view))
+    })?;
     if args.json {
-        output::write_json(&json::MapView::of(&map, &index, counter.as_str()))?;
+        output::write_json(&view)?;
         return Ok(ExitStatus::Done);
     }
     match output::audience() {
