@@ -39,6 +39,7 @@ const AGENT_OF_REPO: &[&str] = &[
 const OWNED: &[(&str, &[&str])] = &[
     ("git2", &["repo"]),
     ("ignore", &["repo"]),
+    ("rusqlite", &["index"]),
     ("llama_cpp_2", &["model"]),
     ("seccompiler", &["sandbox"]),
     ("indicatif", &["cli"]),

@@ -164,7 +164,7 @@ impl<'a> Refresh<'a> {
                 continue;
             }
             let first_new = self.segments.len();
-            self.analyse(&pending, &known, keeper.as_deref_mut(), generation)?;
+            self.analyse(&pending, &known, keeper.as_deref_mut())?;
             if let Some(keeper) = keeper.as_deref_mut() {
                 self.keep(keeper, first_new, view, view_is_current, generation);
             }
@@ -283,7 +283,6 @@ impl<'a> Refresh<'a> {
         pending: &[usize],
         known: &FastMap<(BlobId, u32), Place>,
         mut keeper: Option<&mut Keeper<'_>>,
-        generation: u64,
     ) -> Result<(), IndexError> {
         if pending.is_empty() {
             return Ok(());
@@ -320,7 +319,7 @@ impl<'a> Refresh<'a> {
                 }
             }
             if builder.memory_bytes() > SEGMENT_BYTES {
-                self.close(std::mem::take(&mut builder), keeper.as_deref_mut(), generation);
+                self.close(std::mem::take(&mut builder), keeper.as_deref_mut());
             }
         }
         self.progress.end(Phase::Index);
@@ -365,14 +364,11 @@ impl<'a> Refresh<'a> {
         }
     }
 
-    /// Writes a segment that has grown large, so that it need not stay in memory.
-    fn close(&mut self, builder: SegmentBuilder, keeper: Option<&mut Keeper<'_>>, generation: u64) {
+    /// Writes a segment that has grown large, so that it need not stay in memory. Without the lock it stays there.
+    fn close(&mut self, builder: SegmentBuilder, keeper: Option<&mut Keeper<'_>>) {
         let segment = builder.finish(self.next_id());
         self.add(segment);
-        let last = self.segments.len() - 1;
-        if let Some(keeper) = keeper {
-            // The lock is there already, or another writer has it for long.
-            let _ = generation;
+        if let (Some(keeper), Some(last)) = (keeper, self.segments.len().checked_sub(1)) {
             keeper.write(&mut self.segments[last..], &[], &[], self.now_s);
         }
     }
@@ -512,14 +508,18 @@ impl<'a> Refresh<'a> {
         }
     }
 
+    /// Says what is left out for its size, when there was something to index: not with every question.
     fn say_what_is_missing(&self) {
-        let count = |reason| self.skipped.iter().filter(|file| file.reason == reason).count();
-        match count(SkipReason::TooLarge) {
-            0 => {}
-            count => self.progress.note(&format!(
-                "{count} file(s) larger than {} bytes are not indexed",
-                self.config.max_file_bytes
-            )),
+        let large = self
+            .skipped
+            .iter()
+            .filter(|file| file.reason == SkipReason::TooLarge)
+            .count();
+        if large > 0 && self.new_blobs > 0 {
+            let limit_bytes = self.config.max_file_bytes;
+            self.progress.note(&format!(
+                "{large} file(s) larger than {limit_bytes} bytes are not indexed"
+            ));
         }
     }
 }
