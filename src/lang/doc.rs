@@ -1,5 +1,8 @@
 use crate::text::TextRange;
 
+/// What opens a comment or a line of one, longer before shorter.
+const MARKERS: [&str; 11] = ["/**", "/*", "///", "//", "*", "#'", "#=", "#", "--[[", "---", "--"];
+
 /// The most characters of a signature.
 const MAX_SIGNATURE_CHARS: usize = 200;
 
@@ -38,25 +41,35 @@ pub(super) fn of_string(literal: &str) -> Option<String> {
     joined(inner.lines().map(str::trim))
 }
 
+/// Lines that only open or close a comment.
+const DELIMITERS: [&str; 7] = ["=begin", "=end", "=pod", "=cut", "]]", "<summary>", "</summary>"];
+
 /// Returns the text of comments, without their markers.
 pub(super) fn of_comments(text: &str, comments: &[TextRange]) -> Option<String> {
+    let texts = || comments.iter().filter_map(|range| text.get(range.as_range()));
+    // Julia documents with a string.
+    if let Some(string) = texts().next().filter(|text| text.starts_with('"')) {
+        return of_string(string);
+    }
     joined(
-        comments
-            .iter()
-            .filter_map(|range| text.get(range.as_range()))
+        texts()
             .flat_map(str::lines)
-            .map(without_marker),
+            .map(without_marker)
+            .filter(|line| !DELIMITERS.contains(line)),
     )
 }
 
 fn without_marker(line: &str) -> &str {
     let line = line.trim();
     let line = line.strip_suffix("*/").unwrap_or(line);
-    ["/**", "/*", "///", "//", "*", "#"]
+    let line = MARKERS
         .iter()
         .find_map(|marker| line.strip_prefix(marker))
         .unwrap_or(line)
-        .trim()
+        .trim();
+    line.strip_prefix("<summary>")
+        .and_then(|line| line.strip_suffix("</summary>"))
+        .unwrap_or(line)
 }
 
 fn joined<'a>(lines: impl Iterator<Item = &'a str>) -> Option<String> {
@@ -85,6 +98,17 @@ mod tests {
             Some("Adds.\n\nMore.".to_owned())
         );
         assert_eq!(of_string("''"), None);
+        for (text, wanted) in [
+            ("=begin\nAdds.\n=end", "Adds."),
+            ("--[[\nAdds.\n]]", "Adds."),
+            ("#' Adds.", "Adds."),
+            ("/// <summary>\n/// Adds.\n/// </summary>", "Adds."),
+            ("/// <summary>Adds.</summary>", "Adds."),
+            ("\"\"\"\n    f(x)\n\nAdds.\n\"\"\"", "f(x)\n\nAdds."),
+        ] {
+            let doc = of_comments(text, &[TextRange::new(0, text.len())]);
+            assert_eq!(doc.as_deref(), Some(wanted));
+        }
     }
 
     #[test]

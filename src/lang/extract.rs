@@ -144,12 +144,18 @@ impl Tags {
 }
 
 /// Keeps of several patterns that match one name the first in the query, which is the most particular, with the
-/// first body any of them found.
+/// first body any of them found. The bodies that one pattern found are one from the first to the last: some grammars
+/// have no node for a body.
 fn merge_same_name(raw: &mut Vec<Raw>) {
     raw.dedup_by(|later, first| {
         let same = later.name == first.name;
-        if same && first.body.is_none() && later.node == first.node {
-            first.body = later.body;
+        if same && later.node == first.node {
+            first.body = match (first.body, later.body) {
+                (Some(body), Some(more)) if later.pattern == first.pattern => {
+                    Some(TextRange::new(body.start.min(more.start), body.end.max(more.end)))
+                }
+                (body, more) => body.or(more),
+            };
         }
         same
     });
@@ -210,7 +216,12 @@ impl<'a> Builder<'a> {
                 return;
             }
         }
-        let body = raw.body.filter(|body| range.contains(*body) && !body.is_empty());
+        // Indented blocks reach to the next line with text in some grammars.
+        let body = raw
+            .body
+            .filter(|body| body.start < range.end)
+            .map(|body| TextRange::new(body.start, body.end.min(range.end)))
+            .filter(|body| range.contains(*body) && !body.is_empty());
         let head = TextRange::new(range.start, body.map_or(range.end, |body| body.start));
         let signature = doc::signature(self.text, head, &self.extents.leads_in(head));
         let doc = body
@@ -309,14 +320,18 @@ impl<'a> Builder<'a> {
 
     fn container(&self, explicit: Option<&str>) -> Option<String> {
         let separator = self.language.spec().separator;
-        let mut parts: Vec<&str> = self
+        let scope = self
             .open
             .iter()
+            .rev()
             .map(|index| &self.out[*index])
-            .filter(|outer| outer.kind.is_scope())
-            .map(|outer| outer.name.as_str())
+            .find(|outer| outer.kind.is_scope());
+        let parts: Vec<&str> = scope
+            .and_then(|scope| scope.container.as_deref())
+            .into_iter()
+            .chain(scope.map(|scope| scope.name.as_str()))
+            .chain(explicit)
             .collect();
-        parts.extend(explicit);
         (!parts.is_empty()).then(|| parts.join(separator))
     }
 }
@@ -332,7 +347,7 @@ fn object_name(object: &str) -> Option<&str> {
     );
     let plain = object
         .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.'));
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.' | ':'));
     (!module && plain && !object.is_empty()).then_some(object)
 }
 
