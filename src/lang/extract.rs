@@ -259,7 +259,8 @@ impl<'a> Builder<'a> {
     /// Splits a C++ name as written into scope and name, and cuts template arguments and parameters off.
     fn split_name<'t>(&self, written: &'t str) -> (Option<&'t str>, &'t str) {
         if self.language != Language::Cpp {
-            return (None, written);
+            // A symbol of Ruby (`attr_reader :size`) is written with a colon.
+            return (None, written.trim_start_matches(':'));
         }
         let operator = written.find("operator").filter(|at| {
             let before = written[..*at].chars().next_back();
@@ -309,7 +310,9 @@ impl<'a> Builder<'a> {
                         .any(|other| other.kind == SymbolKind::Module && other.name == *owner)
                 });
                 match owner {
-                    Some(owner) if self.language == Language::Cpp && owner == name => Some(SymbolKind::Constructor),
+                    Some(owner) if owner == name && matches!(self.language, Language::Cpp | Language::Julia) => {
+                        Some(SymbolKind::Constructor)
+                    }
                     Some(_) => Some(SymbolKind::Method),
                     None => Some(raw.kind),
                 }

@@ -15,11 +15,19 @@ impl Language {
         })
     }
 
-    /// Returns the language of a file by its extension, its `#!` line where it has no extension, and for `.h` by
-    /// whether the text is C++.
+    /// Returns the language of a file by its extension, its `#!` line where it has no extension, and by the text where
+    /// several languages share the extension (`.h`, `.m`, `.pl`, `.inc`).
     pub fn detect(path: &RepoPath, text: &str) -> Option<Self> {
         match Self::of_path(path) {
+            Some(Self::C) if path.extension() == Some("h") && looks_like_objective_c(text) => Some(Self::ObjectiveC),
             Some(Self::C) if path.extension() == Some("h") && looks_like_cpp(text) => Some(Self::Cpp),
+            Some(Self::ObjectiveC)
+                if path.extension() == Some("m") && !(looks_like_objective_c(text) || text.contains("#include")) =>
+            {
+                None
+            }
+            Some(Self::Perl) if path.extension() == Some("pl") && looks_like_prolog(text) => None,
+            None if path.extension() == Some("inc") && text.trim_start().starts_with("<?php") => Some(Self::Php),
             None if path.extension().is_none() => Self::of_shebang(text),
             found => found,
         }
@@ -71,6 +79,27 @@ fn looks_like_cpp(text: &str) -> bool {
     })
 }
 
+/// Tells whether a text holds a line that C, C++ and MATLAB do not have.
+fn looks_like_objective_c(text: &str) -> bool {
+    const OPENERS: [&str; 7] = [
+        "#import",
+        "@import",
+        "@interface",
+        "@implementation",
+        "@protocol",
+        "@class",
+        "@end",
+    ];
+    text.lines()
+        .any(|line| OPENERS.iter().any(|opener| line.trim_start().starts_with(opener)))
+}
+
+/// Tells whether a `.pl` holds a directive or a rule of Prolog.
+fn looks_like_prolog(text: &str) -> bool {
+    text.lines()
+        .any(|line| line.starts_with(":- ") || line.trim_end().ends_with(":-"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +123,14 @@ mod tests {
             Some(Language::C)
         );
         assert_eq!(detect("README.md", ""), None);
+        assert_eq!(detect("a.m", "#import <a.h>\n"), Some(Language::ObjectiveC));
+        assert_eq!(detect("a.m", "function y = f(x)\n  y = x;\nend\n"), None);
+        assert_eq!(detect("a.pl", "use strict;\n"), Some(Language::Perl));
+        assert_eq!(detect("a.pl", ":- use_module(library(lists)).\n"), None);
+        assert_eq!(detect("a.inc", "<?php\n"), Some(Language::Php));
+        assert_eq!(detect("a.inc", "int a;\n"), None);
+        assert_eq!(detect("a.R", ""), Some(Language::R));
+        assert_eq!(detect("Jenkinsfile", ""), Some(Language::Groovy));
     }
 
     #[test]

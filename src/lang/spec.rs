@@ -29,6 +29,8 @@ pub struct LanguageSpec {
     pub separator: &'static str,
     /// A terminator that follows a definition outside its node (`struct a {};`), or nothing.
     pub terminator: &'static str,
+    /// Lines that hold a macro and nothing else, which the grammar takes for code: they are parsed as blank.
+    pub macro_lines: &'static [&'static str],
 }
 
 /// Whether a language's indentation is syntax.
