@@ -89,6 +89,19 @@ pub(super) fn is_import(line: &str, language: Language) -> bool {
         | Language::Yaml
         | Language::Html
         | Language::Markdown => false,
+        Language::Swift | Language::Kotlin | Language::Scala | Language::Groovy | Language::Dart => {
+            line.starts_with("import ")
+        }
+        Language::CSharp => line.starts_with("using ") && line.trim_end().ends_with(';') && !line.contains('('),
+        Language::ObjectiveC => line.starts_with("#import") || line.starts_with("#include"),
+        // An import is an expression or a call like any other, or must come after a header.
+        Language::Zig
+        | Language::Ruby
+        | Language::Php
+        | Language::Lua
+        | Language::Perl
+        | Language::R
+        | Language::Julia => false,
     }
 }
 

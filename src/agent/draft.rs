@@ -143,7 +143,9 @@ fn import_offset(text: &str, language: Language) -> usize {
                 "import_statement" | "import_from_statement" | "import_declaration" | "use_declaration"
             );
         leading &= match child.kind() {
-            "package_declaration" | "package_clause" | "inner_attribute_item" => true,
+            "package_declaration" | "package_clause" | "package_header" | "library_name" | "inner_attribute_item" => {
+                true
+            }
             // A comment right above code belongs to that code.
             "comment" | "line_comment" | "block_comment" => {
                 let rest = text[child.end_byte()..].trim_start_matches('\r');

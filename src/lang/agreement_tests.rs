@@ -60,7 +60,8 @@ fn check(language: Language, text: &str) {
 
 /// Returns the nodes that come later than the first of their field in one parent. Of `const a, b = 1, 2` in Go the
 /// query engine misses `b`: it gives up on a field at the first node behind which the grammar's rule, as opposed to a
-/// repetition inside of it, has no other.
+/// repetition inside of it, has no other. In a broken construct it gives up as early, for no reason that its output
+/// shows, so what is inside a node with an error counts as well.
 fn beyond_the_engine(tree: &Tree) -> Vec<TextRange> {
     let mut beyond = Vec::new();
     let mut cursor = tree.walk();
@@ -70,7 +71,7 @@ fn beyond_the_engine(tree: &Tree) -> Vec<TextRange> {
         let first = cursor
             .field_id()
             .is_none_or(|field| seen.last_mut().unwrap().insert(field.get()));
-        if !first {
+        if !first || node.has_error() {
             beyond.push(node.byte_range().into());
         }
         if cursor.goto_first_child() {

@@ -39,14 +39,21 @@ pub(super) fn of_string(literal: &str) -> Option<String> {
     joined(inner.lines().map(str::trim))
 }
 
+/// Lines that only open or close a comment.
+const DELIMITERS: [&str; 7] = ["=begin", "=end", "=pod", "=cut", "]]", "<summary>", "</summary>"];
+
 /// Returns the text of comments, without the markers of their language.
 pub(super) fn of_comments(text: &str, comments: &[TextRange], spec: &LanguageSpec) -> Option<String> {
+    let texts = || comments.iter().filter_map(|range| text.get(range.as_range()));
+    // Julia documents with a string.
+    if let Some(string) = texts().next().filter(|text| text.starts_with('"')) {
+        return of_string(string);
+    }
     joined(
-        comments
-            .iter()
-            .filter_map(|range| text.get(range.as_range()))
+        texts()
             .flat_map(str::lines)
-            .map(|line| without_marker(line, spec)),
+            .map(|line| without_marker(line, spec))
+            .filter(|line| !DELIMITERS.contains(line)),
     )
 }
 
@@ -60,7 +67,13 @@ pub(super) fn of_capture(written: &str, spec: &LanguageSpec) -> Option<String> {
 }
 
 fn without_marker<'a>(line: &'a str, spec: &LanguageSpec) -> &'a str {
-    let line = line.trim();
+    let line = bare(line.trim(), spec);
+    line.strip_prefix("<summary>")
+        .and_then(|line| line.strip_suffix("</summary>"))
+        .unwrap_or(line)
+}
+
+fn bare<'a>(line: &'a str, spec: &LanguageSpec) -> &'a str {
     let (open, close) = spec.block_comment;
     let line = line.strip_suffix(close).unwrap_or(line);
     if let Some(inner) = line.strip_prefix(open) {
@@ -70,9 +83,9 @@ fn without_marker<'a>(line: &'a str, spec: &LanguageSpec) -> &'a str {
     }
     let marker = spec.line_comment;
     if let Some(inner) = line.strip_prefix(marker).filter(|_| !marker.is_empty()) {
-        // `///`, `%%%`, `-- |`, `!>`.
+        // `///`, `%%%`, `-- |`, `!>`, `#'`.
         let inner = inner.trim_start_matches(|c| marker.ends_with(c));
-        let inner = inner.strip_prefix(['>', '<', '!']).unwrap_or(inner).trim();
+        let inner = inner.strip_prefix(['>', '<', '!', '\'']).unwrap_or(inner).trim();
         return inner.strip_prefix("| ").unwrap_or(inner);
     }
     ["//", "*", "#"]
@@ -112,6 +125,17 @@ mod tests {
             Some("Adds.\n\nMore.".to_owned())
         );
         assert_eq!(of_string("''"), None);
+        for (language, text, wanted) in [
+            (Language::Ruby, "=begin\nAdds.\n=end", "Adds."),
+            (Language::Lua, "--[[\nAdds.\n]]", "Adds."),
+            (Language::R, "#' Adds.", "Adds."),
+            (Language::CSharp, "/// <summary>\n/// Adds.\n/// </summary>", "Adds."),
+            (Language::CSharp, "/// <summary>Adds.</summary>", "Adds."),
+            (Language::Julia, "\"\"\"\n    f(x)\n\nAdds.\n\"\"\"", "f(x)\n\nAdds."),
+        ] {
+            let doc = of_comments(text, &[TextRange::new(0, text.len())], language.spec());
+            assert_eq!(doc.as_deref(), Some(wanted), "{text}");
+        }
     }
 
     #[test]

@@ -172,12 +172,18 @@ impl Tags {
 }
 
 /// Keeps of several patterns that match one name the first in the query, which is the most particular, with the
-/// first body any of them found.
+/// first body any of them found. The bodies that one pattern found are one from the first to the last: some grammars
+/// have no node for a body.
 fn merge_same_name(raw: &mut Vec<Raw>) {
     raw.dedup_by(|later, first| {
         let same = later.name == first.name;
-        if same && first.body.is_none() && later.node == first.node {
-            first.body = later.body;
+        if same && later.node == first.node {
+            first.body = match (first.body, later.body) {
+                (Some(body), Some(more)) if later.pattern == first.pattern => {
+                    Some(TextRange::new(body.start.min(more.start), body.end.max(more.end)))
+                }
+                (body, more) => body.or(more),
+            };
         }
         same
     });
@@ -300,9 +306,11 @@ impl<'a> Builder<'a> {
                 return;
             }
         }
+        // Indented blocks reach to the next line with text in some grammars.
         let body = raw
             .body
-            .map(|body| TextRange::new(body.start, body.end.min(range.end).max(body.start)))
+            .filter(|body| body.start < range.end)
+            .map(|body| TextRange::new(body.start, body.end.min(range.end)))
             .filter(|body| range.contains(*body) && !body.is_empty());
         let head = TextRange::new(range.start, body.map_or(range.end, |body| body.start));
         let head = match kind.is_code() || body.is_some() {
@@ -355,7 +363,10 @@ impl<'a> Builder<'a> {
     /// quotes off the names of other languages.
     fn split_name<'t>(&self, written: &'t str) -> (Option<&'t str>, &'t str) {
         if self.language != Language::Cpp {
-            return (None, unquoted(written));
+            let name = unquoted(written);
+            // A symbol of Ruby (`attr_reader :size`) is written with a colon.
+            let symbol = name.strip_prefix(':').filter(|_| self.language == Language::Ruby);
+            return (None, symbol.unwrap_or(name));
         }
         let operator = written.find("operator").filter(|at| {
             let before = written[..*at].chars().next_back();
@@ -411,14 +422,18 @@ impl<'a> Builder<'a> {
 
     fn container(&self, explicit: Option<&str>) -> Option<String> {
         let separator = self.language.spec().separator;
-        let mut parts: Vec<&str> = self
+        let scope = self
             .open
             .iter()
+            .rev()
             .map(|index| &self.out[*index])
-            .filter(|outer| outer.kind.is_scope())
-            .map(|outer| outer.name.as_str())
+            .find(|outer| outer.kind.is_scope());
+        let parts: Vec<&str> = scope
+            .and_then(|scope| scope.container.as_deref())
+            .into_iter()
+            .chain(scope.map(|scope| scope.name.as_str()))
+            .chain(explicit)
             .collect();
-        parts.extend(explicit);
         (!parts.is_empty()).then(|| parts.join(separator))
     }
 }
@@ -434,13 +449,16 @@ fn object_name(object: &str) -> Option<&str> {
     );
     let plain = object
         .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.'));
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.' | ':'));
     (!module && plain && !object.is_empty()).then_some(object)
 }
 
 /// Tells whether a method with the name of its class is the constructor.
 fn names_constructors(language: Language) -> bool {
-    matches!(language, Language::Cpp | Language::PowerShell | Language::Matlab)
+    matches!(
+        language,
+        Language::Cpp | Language::Julia | Language::PowerShell | Language::Matlab
+    )
 }
 
 /// Cuts sigils, scopes and types off a name as written: of PowerShell's `[int]$Script:Limit`, `Limit` is left, and

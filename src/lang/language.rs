@@ -15,13 +15,21 @@ impl Language {
         })
     }
 
-    /// Returns the language of a file by its extension, its `#!` line where it has no extension, and for `.h` by
-    /// whether the text is C++; none where another language that is not known shares the extension.
+    /// Returns the language of a file by its extension, its `#!` line where it has no extension, and by the text where
+    /// several languages share the extension (`.h`, `.m`, `.pl`, `.cls`, `.inc`); none where it is another one, that is
+    /// not known.
     pub fn detect(path: &RepoPath, text: &str) -> Option<Self> {
         match Self::of_path(path) {
+            Some(Self::C) if path.extension() == Some("h") && looks_like_objective_c(text) => Some(Self::ObjectiveC),
             Some(Self::C) if path.extension() == Some("h") && looks_like_cpp(text) => Some(Self::Cpp),
-            Some(Self::Matlab) if looks_like_objective_c(text) => None,
+            Some(Self::ObjectiveC)
+                if path.extension() == Some("m") && !(looks_like_objective_c(text) || text.contains("#include")) =>
+            {
+                Some(Self::Matlab)
+            }
             Some(Self::Apex) if looks_like_tex_or_basic(text) => None,
+            Some(Self::Perl) if path.extension() == Some("pl") && looks_like_prolog(text) => None,
+            None if path.extension() == Some("inc") && text.trim_start().starts_with("<?php") => Some(Self::Php),
             None if path.extension().is_none() => Self::of_shebang(text),
             found => found,
         }
@@ -86,11 +94,11 @@ fn looks_like_cpp(text: &str) -> bool {
     })
 }
 
-/// Tells whether a `.m` file holds a line that MATLAB does not have.
+/// Tells whether a text holds a line that C, C++ and MATLAB do not have.
 fn looks_like_objective_c(text: &str) -> bool {
     const OPENERS: [&str; 7] = [
         "#import",
-        "#include",
+        "@import",
         "@interface",
         "@implementation",
         "@protocol",
@@ -98,12 +106,18 @@ fn looks_like_objective_c(text: &str) -> bool {
         "@end",
     ];
     text.lines()
-        .any(|line| OPENERS.iter().any(|opener| line.starts_with(opener)))
+        .any(|line| OPENERS.iter().any(|opener| line.trim_start().starts_with(opener)))
 }
 
 /// Tells whether a `.cls` file is a document class or a class of Visual Basic.
 fn looks_like_tex_or_basic(text: &str) -> bool {
     text.trim_start().starts_with(['%', '\\']) || text.starts_with("VERSION ")
+}
+
+/// Tells whether a `.pl` holds a directive or a rule of Prolog.
+fn looks_like_prolog(text: &str) -> bool {
+    text.lines()
+        .any(|line| line.starts_with(":- ") || line.trim_end().ends_with(":-"))
 }
 
 #[cfg(test)]
@@ -123,7 +137,7 @@ mod tests {
         assert_eq!(detect("tool", "#!/bin/sh\n"), Some(Language::Bash));
         assert_eq!(detect("tool", "#!/usr/bin/awk -f\n"), None);
         assert_eq!(detect("a.m", "% Adds.\nx = 1;\n"), Some(Language::Matlab));
-        assert_eq!(detect("a.m", "// A\n#import <A/A.h>\n"), None);
+        assert_eq!(detect("a.m", "// A\n#import <A/A.h>\n"), Some(Language::ObjectiveC));
         assert_eq!(detect("A.cls", "public class A {}\n"), Some(Language::Apex));
         assert_eq!(detect("a.cls", "% A class.\n\\ProvidesClass{a}\n"), None);
         assert_eq!(detect("a.h", "int f(void);\n"), Some(Language::C));
@@ -134,6 +148,17 @@ mod tests {
             Some(Language::C)
         );
         assert_eq!(detect("notes.txt", ""), None);
+        assert_eq!(detect("a.m", "#import <a.h>\n"), Some(Language::ObjectiveC));
+        assert_eq!(
+            detect("a.m", "function y = f(x)\n  y = x;\nend\n"),
+            Some(Language::Matlab)
+        );
+        assert_eq!(detect("a.pl", "use strict;\n"), Some(Language::Perl));
+        assert_eq!(detect("a.pl", ":- use_module(library(lists)).\n"), None);
+        assert_eq!(detect("a.inc", "<?php\n"), Some(Language::Php));
+        assert_eq!(detect("a.inc", "int a;\n"), None);
+        assert_eq!(detect("a.R", ""), Some(Language::R));
+        assert_eq!(detect("Jenkinsfile", ""), Some(Language::Groovy));
     }
 
     #[test]

@@ -52,6 +52,7 @@ const DEFAULTS: LanguageSpec = LanguageSpec {
     separator: ".",
     terminator: "",
     clause_end: None,
+    macro_lines: &[],
 };
 
 /// A grammar whose crate exports a function, as a constant.
@@ -162,6 +163,78 @@ languages! {
     }
     Java "Java" "java" in "java" by tree_sitter_java::LANGUAGE {
         extensions: &["java"],
+    }
+    Swift "Swift" "swift" in "swift" by tree_sitter_swift::LANGUAGE {
+        extensions: &["swift"],
+        interpreters: &["swift"],
+    }
+    Zig "Zig" "zig" in "zig" by tree_sitter_zig::LANGUAGE {
+        extensions: &["zig"],
+    }
+    Ruby "Ruby" "ruby" in "ruby" by tree_sitter_ruby::LANGUAGE {
+        extensions: &["rb", "rake", "gemspec", "ru", "rbi"],
+        file_names: &["Rakefile", "Gemfile", "Guardfile", "Vagrantfile", "Podfile", "Fastfile", "Brewfile"],
+        interpreters: &["ruby", "jruby", "rake"],
+        line_comment: "#",
+        separator: "::",
+    }
+    Php "PHP" "php" in "php" by tree_sitter_php::LANGUAGE_PHP {
+        extensions: &["php", "phtml"],
+        interpreters: &["php"],
+        separator: "::",
+    }
+    Lua "Lua" "lua" in "lua" by tree_sitter_lua::LANGUAGE {
+        extensions: &["lua", "rockspec"],
+        interpreters: &["lua", "luajit"],
+        line_comment: "--",
+        block_comment: ("--[[", "]]"),
+    }
+    Perl "Perl" "perl" in "perl" by ts_parser_perl::LANGUAGE {
+        extensions: &["pl", "pm", "t", "psgi"],
+        file_names: &["cpanfile"],
+        interpreters: &["perl"],
+        line_comment: "#",
+        separator: "::",
+        terminator: ";",
+    }
+    R "R" "r" in "r" by tree_sitter_r::LANGUAGE {
+        extensions: &["r"],
+        file_names: &[".Rprofile"],
+        interpreters: &["Rscript"],
+        line_comment: "#",
+        separator: "$",
+    }
+    Julia "Julia" "julia" in "julia" by tree_sitter_julia::LANGUAGE {
+        extensions: &["jl"],
+        interpreters: &["julia"],
+        line_comment: "#",
+        block_comment: ("#=", "=#"),
+    }
+    Kotlin "Kotlin" "kotlin" in "kotlin" by tree_sitter_kotlin_ng::LANGUAGE {
+        extensions: &["kt", "kts"],
+        interpreters: &["kotlin"],
+    }
+    Scala "Scala" "scala" in "scala" by tree_sitter_scala::LANGUAGE {
+        extensions: &["scala", "sc", "sbt"],
+        interpreters: &["scala", "scala-cli", "amm"],
+    }
+    CSharp "C#" "csharp" in "csharp" by tree_sitter_c_sharp::LANGUAGE {
+        extensions: &["cs", "csx"],
+        interpreters: &["dotnet-script"],
+    }
+    ObjectiveC "Objective-C" "objectivec" in "objc" by tree_sitter_objc::LANGUAGE {
+        extensions: &["m", "mm"],
+        terminator: ";",
+        macro_lines: &["NS_ASSUME_NONNULL_BEGIN", "NS_ASSUME_NONNULL_END"],
+    }
+    Dart "Dart" "dart" in "dart" by tree_sitter_dart::LANGUAGE {
+        extensions: &["dart"],
+        interpreters: &["dart"],
+    }
+    Groovy "Groovy" "groovy" in "groovy" by dekobon_tree_sitter_groovy::LANGUAGE {
+        extensions: &["groovy", "gradle", "gvy"],
+        file_names: &["Jenkinsfile"],
+        interpreters: &["groovy"],
     }
     Haskell "Haskell" "haskell" in "haskell" by tree_sitter_haskell::LANGUAGE {
         extensions: &["hs"],

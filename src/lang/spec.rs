@@ -34,6 +34,8 @@ pub struct LanguageSpec {
     /// What a clause ends with that another clause of the same function follows; none where every definition stands
     /// by itself.
     pub clause_end: Option<&'static str>,
+    /// Lines that hold a macro and nothing else, which the grammar takes for code: they are parsed as blank.
+    pub macro_lines: &'static [&'static str],
 }
 
 /// Whether a language's indentation is syntax.

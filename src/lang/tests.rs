@@ -86,6 +86,38 @@ fn containers_are_named() {
         (Language::JavaScript, "const Stack = { push: () => 1 };", "Stack"),
         (Language::JavaScript, "Stack.prototype.push = function () {};", "Stack"),
         (Language::TypeScript, "interface Stack { push(): void }", "Stack"),
+        (Language::Swift, "extension a.Stack { func push() {} }", "Stack"),
+        (Language::Zig, "const Stack = struct { fn push() void {} };", "Stack"),
+        (
+            Language::Zig,
+            "fn Stack(comptime T: type) type { return struct { fn push() void {} }; }",
+            "Stack",
+        ),
+        (Language::Ruby, "class A::Stack\n  def self.push = 1\nend\n", "A::Stack"),
+        (Language::Ruby, "def Stack.push\nend\n", "Stack"),
+        (
+            Language::Php,
+            "<?php trait Stack { abstract function push(); }",
+            "Stack",
+        ),
+        (Language::Lua, "function Stack:push() end", "Stack"),
+        (Language::Lua, "a.Stack.push = function() end", "a.Stack"),
+        (Language::Perl, "class Stack { method push { 1 } }", "Stack"),
+        (
+            Language::R,
+            "Stack <- R6Class('Stack', public = list(push = function(x) x))",
+            "Stack",
+        ),
+        (Language::Kotlin, "fun Stack?.push() {}", "Stack"),
+        (Language::Scala, "extension (s: Stack) def push() = 1\n", "Stack"),
+        (Language::CSharp, "record struct Stack { void push() {} }", "Stack"),
+        (
+            Language::ObjectiveC,
+            "@implementation Stack\n- (void)push { }\n@end\n",
+            "Stack",
+        ),
+        (Language::Dart, "mixin Stack { void push(); }", "Stack"),
+        (Language::Groovy, "trait Stack { def push() { 1 } }", "Stack"),
     ];
     for (language, text, container) in cases {
         let found = outline(language, text);
@@ -150,6 +182,11 @@ fn broken_source_still_gives_definitions() {
             "b",
         ),
         (Language::Java, "class A { void x() { int = } void b() { } }\n", "b"),
+        (Language::Swift, "func a() { let x = }\nfunc b() {}\n", "b"),
+        (Language::Ruby, "def a\n  x = )\nend\ndef b\nend\n", "b"),
+        (Language::Php, "<?php function a() { $x = ; }\nfunction b() {}\n", "b"),
+        (Language::Kotlin, "fun a() { val x = ) }\nfun b() {}\n", "b"),
+        (Language::CSharp, "class A { void a() { int = } void b() { } }\n", "b"),
     ];
     for (language, text, name) in cases {
         range_of(language, text, name);
@@ -248,6 +285,16 @@ mod properties {
             "#define X 1\n",
             "namespace n ",
             "operator ",
+            "end\n",
+            "local function f()\n",
+            "sub f {",
+            "@interface A\n",
+            "module A\n",
+            "--[[ ",
+            "=begin\n",
+            "f <- function(a) ",
+            "fun A.f() = ",
+            "attr_reader :a\n",
             "\u{0}",
             "<",
             ">",

@@ -1,0 +1,13 @@
+(call_expression . (identifier) @reference.call)
+(call_expression . (field_expression (identifier) @reference.call .))
+(call_expression . (parametrized_type_expression . (identifier) @reference.call))
+(broadcast_call_expression . (identifier) @reference.call)
+(broadcast_call_expression . (field_expression (identifier) @reference.call .))
+(macro_identifier (identifier) @reference.call)
+(typed_expression (_) . (identifier) @reference.type)
+(unary_typed_expression (identifier) @reference.type)
+(parametrized_type_expression . (identifier) @reference.type)
+(curly_expression (identifier) @reference.type)
+(curly_expression (binary_expression (identifier) @reference.type))
+(type_head (binary_expression (identifier) @reference.type .))
+(identifier) @reference.other

@@ -1,0 +1,15 @@
+(call method: [(identifier) (constant)] @reference.call)
+(superclass (constant) @reference.type)
+(superclass (scope_resolution name: (constant) @reference.type))
+(call receiver: (constant) @reference.type)
+(call receiver: (scope_resolution name: (constant) @reference.type))
+(scope_resolution scope: (constant) @reference.type)
+(exceptions (constant) @reference.type)
+[
+  (identifier)
+  (constant)
+  (instance_variable)
+  (class_variable)
+  (global_variable)
+  (hash_key_symbol)
+] @reference.other

@@ -1,0 +1,13 @@
+(call_expression function: (identifier) @reference.call)
+(call_expression function: (field_expression member: (identifier) @reference.call))
+(struct_initializer (identifier) @reference.call)
+(parameter type: (identifier) @reference.type)
+(container_field type: (identifier) @reference.type)
+(function_declaration type: (identifier) @reference.type)
+(variable_declaration type: (identifier) @reference.type)
+(error_union_type error: (identifier) @reference.type)
+(error_union_type ok: (identifier) @reference.type)
+(pointer_type (identifier) @reference.type)
+(nullable_type (identifier) @reference.type)
+(slice_type (identifier) @reference.type)
+(identifier) @reference.other
