@@ -4,13 +4,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
+use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use git2::{ErrorCode, RepositoryOpenFlags};
 use sha2::{Digest, Sha256};
 
 use super::root::Root;
+use super::walk::walk;
 use super::{RepoError, Revision, Snapshot};
 use crate::text::RepoPath;
 
@@ -139,9 +142,18 @@ impl Repository {
     /// [`RepoError::Bare`] where there is none; I/O and index errors.
     pub fn snapshot(&self) -> Result<Snapshot, RepoError> {
         let path = self.require_work_dir()?;
-        let tracked = self.git.tracked(path)?;
+        let taken_ns = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |age| u64::try_from(age.as_nanos()).unwrap_or(u64::MAX));
+        let (tracked, walked) = std::thread::scope(|scope| {
+            let tracked = scope.spawn(|| self.git.tracked(path));
+            let walked = walk(path);
+            let tracked = tracked.join();
+            (tracked.unwrap_or_else(|panic| resume_unwind(panic)), walked)
+        });
+        let tracked = tracked?;
         let root = Root::open(path, tracked.modules)?;
-        Snapshot::take(root, self.git.clone(), tracked.files)
+        Ok(Snapshot::take(root, self.git.clone(), tracked.files, walked, taken_ns))
     }
 
     /// Lists the files of a commit, a tag or a tree, by any name that git knows it by; a bare repository has them too.
@@ -169,7 +181,8 @@ pub(super) struct GitHandle(Arc<Mutex<git2::Repository>>);
 
 /// What the index lists.
 pub(super) struct Tracked {
-    pub(super) files: BTreeSet<RepoPath>,
+    /// Sorted.
+    pub(super) files: Vec<RepoPath>,
     pub(super) modules: BTreeSet<RepoPath>,
 }
 
@@ -195,7 +208,7 @@ impl GitHandle {
         let mut index = git.index().map_err(error)?;
         index.read(false).map_err(error)?;
         let mut tracked = Tracked {
-            files: BTreeSet::new(),
+            files: Vec::with_capacity(index.len()),
             modules: BTreeSet::new(),
         };
         for entry in index.iter() {
@@ -203,11 +216,14 @@ impl GitHandle {
                 .ok()
                 .and_then(|p| RepoPath::new(p).ok());
             match path {
-                Some(path) if entry.mode == GITLINK => tracked.modules.insert(path),
-                Some(path) => tracked.files.insert(path),
-                None => false,
-            };
+                Some(path) if entry.mode == GITLINK => drop(tracked.modules.insert(path)),
+                Some(path) => tracked.files.push(path),
+                None => {}
+            }
         }
+        // They are in order already; a path in conflict stands there several times.
+        tracked.files.sort();
+        tracked.files.dedup();
         Ok(tracked)
     }
 }

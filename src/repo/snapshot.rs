@@ -2,15 +2,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use git2::{AttrCheckFlags, AttrValue};
 
 use super::clean;
 use super::exclusion::{EXCLUSION_FILE, Exclusions};
 use super::repository::GitHandle;
-use super::root::{DiskFile, Root};
-use super::walk::walk;
+use super::root::{DiskFile, Root, parents};
+use super::walk::Walked;
 use super::{BlobId, FileMode, FileStamp, RepoError};
 use crate::text::RepoPath;
 
@@ -73,31 +72,32 @@ pub struct SourceText {
 }
 
 impl Snapshot {
-    /// Walks the work tree once; `tracked` are the files of the index, which are listed even where they are ignored.
-    pub(super) fn take(root: Root, git: GitHandle, tracked: BTreeSet<RepoPath>) -> Result<Self, RepoError> {
-        let taken_ns = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |age| u64::try_from(age.as_nanos()).unwrap_or(u64::MAX));
-        let mut walked = walk(&root);
-        walked.files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    /// Puts a walk over the work tree that began at `taken_ns` together with the files of the index, `tracked`, which are
+    /// listed even where they are ignored; both sorted.
+    pub(super) fn take(root: Root, git: GitHandle, tracked: Vec<RepoPath>, walked: Walked, taken_ns: u64) -> Self {
+        let in_module = |path: &RepoPath| parents(path).iter().any(|above| root.modules().contains(above));
+        let any_modules = !root.modules().is_empty();
         let files = walked.files.into_iter().map(|(path, size_bytes, stamp)| SnapshotFile {
             path,
             size_bytes,
             stamp,
         });
-        let mut files: Vec<SnapshotFile> = files.collect();
+        let mut files: Vec<SnapshotFile> = files.filter(|file| !any_modules || !in_module(&file.path)).collect();
         let folded: Option<BTreeSet<String>> = git
             .ignores_case()
             .then(|| files.iter().map(|file| file.path.as_str().to_lowercase()).collect());
         let mut missed = Vec::new();
+        let mut found = files.iter().peekable();
         for path in tracked {
-            let found = files.binary_search_by(|file| file.path.cmp(&path)).is_ok();
+            while found.next_if(|file| file.path < path).is_some() {}
+            if found.peek().is_some_and(|file| file.path == path) {
+                continue;
+            }
             // Where names are equal but for their case, the file was found under the name that it has on disk.
-            let found = found
-                || folded
-                    .as_ref()
-                    .is_some_and(|all| all.contains(&path.as_str().to_lowercase()));
-            if !found && let Some(stat) = root.stat_of_regular(&path) {
+            let known = folded
+                .as_ref()
+                .is_some_and(|all| all.contains(&path.as_str().to_lowercase()));
+            if !known && let Some(stat) = root.stat_of_regular(&path) {
                 missed.push(SnapshotFile {
                     path,
                     size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
@@ -117,13 +117,13 @@ impl Snapshot {
             }
         }
         files.retain(|file| !exclusions.cover(&file.path));
-        Ok(Self {
+        Self {
             root: Arc::new(root),
             git,
             taken_ns,
             files,
             unreadable: walked.unreadable,
-        })
+        }
     }
 
     /// Returns when the walk began, in nanoseconds since 1970.

@@ -7,7 +7,6 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 use super::FileStamp;
 use super::exclusion::EXCLUSION_FILE;
 use super::recovery::TEMPORARY_PREFIX;
-use super::root::Root;
 use crate::text::RepoPath;
 
 /// More threads than this only wait for each other in the kernel.
@@ -16,7 +15,7 @@ const MOST_THREADS: usize = 8;
 /// What a walk over a work tree finds.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
-    /// The regular files that git does not ignore, in no order: path, size, stamp.
+    /// The regular files that git does not ignore, sorted: path, size, stamp.
     pub(super) files: Vec<(RepoPath, u64, FileStamp)>,
     /// What cannot be looked at, or has a name that is not UTF-8.
     pub(super) unreadable: Vec<PathBuf>,
@@ -26,26 +25,21 @@ pub(super) struct Walked {
 
 /// Walks a work tree: exactly `git ls-files --others --cached --exclude-standard`, as far as it is on disk and not
 /// tracked against an ignore rule. No `.ignore` files, nothing from above the root.
-pub(super) fn walk(root: &Root) -> Walked {
-    let modules = root.modules().clone();
-    let base = root.path().to_path_buf();
-    let enter = move |entry: &DirEntry| {
-        !is_foreign(entry)
-            && (modules.is_empty() || repo_path(&base, entry.path()).is_none_or(|path| !modules.contains(&path)))
-    };
+///
+/// What lies under a submodule that is not checked out is for the caller to leave out.
+pub(super) fn walk(root: &Path) -> Walked {
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
-    let walk = WalkBuilder::new(root.path())
+    let walk = WalkBuilder::new(root)
         .hidden(false)
         .ignore(false)
         .parents(false)
         .require_git(false)
-        .filter_entry(enter)
+        .filter_entry(|entry| !is_foreign(entry))
         .threads(threads)
         .build_parallel();
     let (sender, receiver) = mpsc::channel();
     walk.run(|| {
         let sender = sender.clone();
-        let root = root.path();
         Box::new(move |entry| {
             let mut send = |found| drop(sender.send(found));
             look_at(root, entry, &mut send);
@@ -61,6 +55,7 @@ pub(super) fn walk(root: &Root) -> Walked {
             Found::Exclusion(directory) => walked.exclusions.push(directory),
         }
     }
+    walked.files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     walked.unreadable.sort_unstable();
     walked
 }

@@ -122,6 +122,10 @@ impl RepoPath {
 /// (NTFS), the short name `git~1`, and code points that HFS+ ignores. The list is git's own (`verify_path`,
 /// `is_ntfs_dotgit`, `is_hfs_dotgit`).
 fn is_dot_git(component: &str) -> bool {
+    // Nearly every component is told by its first letter.
+    if component.is_ascii() && !component.starts_with(['.', 'g', 'G']) {
+        return false;
+    }
     let visible: String = component
         .chars()
         .filter(|c| !is_ignored_by_hfs(*c))
