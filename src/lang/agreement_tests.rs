@@ -24,8 +24,9 @@ type Found = (table::Query, usize, BTreeSet<(u16, TextRange)>);
 
 /// Asserts that the walk finds what the query engine finds, and nothing more than [`beyond_the_engine`] explains.
 fn check(language: Language, text: &str) {
-    let parsed = ParsedFile::parse_within(language, text, NO_HURRY);
-    let tree = parsed.tree().unwrap();
+    // Some grammars take minutes over text of another language; how far they come does not matter here.
+    let parsed = ParsedFile::parse(language, text);
+    let Some(tree) = parsed.tree() else { return };
     let search = Search {
         wanted: Wanted::Both,
         deadline: Instant::now() + NO_HURRY,
