@@ -61,6 +61,7 @@ pub(super) fn is_import(line: &str, language: Language) -> bool {
         Language::Go => line.starts_with("import \""),
         Language::C | Language::Cpp => line.starts_with("#include"),
         Language::Java => line.starts_with("import ") && line.trim_end().ends_with(';'),
+        #[cfg(feature = "all-languages")]
         Language::Haskell => line.starts_with("import "),
         #[cfg(feature = "all-languages")]
         Language::OCaml | Language::OCamlInterface => line.starts_with("open "),
@@ -89,19 +90,16 @@ pub(super) fn is_import(line: &str, language: Language) -> bool {
         | Language::Yaml
         | Language::Html
         | Language::Markdown => false,
-        Language::Swift | Language::Kotlin | Language::Scala | Language::Groovy | Language::Dart => {
-            line.starts_with("import ")
-        }
+        #[cfg(feature = "all-languages")]
+        Language::Swift => line.starts_with("import "),
+        Language::Kotlin | Language::Scala | Language::Groovy | Language::Dart => line.starts_with("import "),
         Language::CSharp => line.starts_with("using ") && line.trim_end().ends_with(';') && !line.contains('('),
+        #[cfg(feature = "all-languages")]
         Language::ObjectiveC => line.starts_with("#import") || line.starts_with("#include"),
         // An import is an expression or a call like any other, or must come after a header.
-        Language::Zig
-        | Language::Ruby
-        | Language::Php
-        | Language::Lua
-        | Language::Perl
-        | Language::R
-        | Language::Julia => false,
+        Language::Zig | Language::Ruby | Language::Php | Language::Lua | Language::Perl | Language::R => false,
+        #[cfg(feature = "all-languages")]
+        Language::Julia => false,
     }
 }
 

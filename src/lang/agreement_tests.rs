@@ -41,7 +41,9 @@ fn check(language: Language, text: &str) {
         found
     };
     let (walked, queried) = (found(Engine::Walk), found(Engine::Query));
-    let missing: Vec<&Found> = queried.difference(&walked).collect();
+    // A name that is missing is no name: what has an empty one is dropped whoever finds it.
+    let is_whole = |found: &&Found| found.2.iter().all(|(_, range)| !range.is_empty());
+    let missing: Vec<&Found> = queried.difference(&walked).filter(is_whole).collect();
     assert!(missing.is_empty(), "{language:?}: {text}\nonly the engine: {missing:?}");
     let more: Vec<&Found> = walked.difference(&queried).collect();
     if more.is_empty() {

@@ -131,6 +131,7 @@ mod tests {
             (Language::R, "#' Adds.", "Adds."),
             (Language::CSharp, "/// <summary>\n/// Adds.\n/// </summary>", "Adds."),
             (Language::CSharp, "/// <summary>Adds.</summary>", "Adds."),
+            #[cfg(feature = "all-languages")]
             (Language::Julia, "\"\"\"\n    f(x)\n\nAdds.\n\"\"\"", "f(x)\n\nAdds."),
         ] {
             let doc = of_comments(text, &[TextRange::new(0, text.len())], language.spec());

@@ -455,10 +455,11 @@ fn object_name(object: &str) -> Option<&str> {
 
 /// Tells whether a method with the name of its class is the constructor.
 fn names_constructors(language: Language) -> bool {
-    matches!(
-        language,
-        Language::Cpp | Language::Julia | Language::PowerShell | Language::Matlab
-    )
+    #[cfg(feature = "all-languages")]
+    if language == Language::Julia {
+        return true;
+    }
+    matches!(language, Language::Cpp | Language::PowerShell | Language::Matlab)
 }
 
 /// Cuts sigils, scopes and types off a name as written: of PowerShell's `[int]$Script:Limit`, `Limit` is left, and

@@ -6,12 +6,13 @@ impl Language {
     /// Returns the language that a file's name or extension stands for. `.h` stands for C; see [`Language::detect`].
     pub fn of_path(path: &RepoPath) -> Option<Self> {
         let name = path.file_name();
-        Self::find(|spec| spec.file_names.contains(&name)).or_else(|| {
-            let extension = path.extension()?;
-            Self::find(|spec| spec.extensions.contains(&extension)).or_else(|| {
-                let extension = extension.to_ascii_lowercase();
-                Self::find(|spec| spec.extensions.contains(&extension.as_str()))
-            })
+        Self::find(|spec| spec.file_names.contains(&name)).or_else(|| Self::of_extension(path.extension()?))
+    }
+
+    fn of_extension(extension: &str) -> Option<Self> {
+        Self::find(|spec| spec.extensions.contains(&extension)).or_else(|| {
+            let extension = extension.to_ascii_lowercase();
+            Self::find(|spec| spec.extensions.contains(&extension.as_str()))
         })
     }
 
@@ -20,13 +21,12 @@ impl Language {
     /// not known.
     pub fn detect(path: &RepoPath, text: &str) -> Option<Self> {
         match Self::of_path(path) {
-            Some(Self::C) if path.extension() == Some("h") && looks_like_objective_c(text) => Some(Self::ObjectiveC),
+            Some(Self::C) if path.extension() == Some("h") && looks_like_objective_c(text) => objective_c(),
             Some(Self::C) if path.extension() == Some("h") && looks_like_cpp(text) => Some(Self::Cpp),
-            Some(Self::ObjectiveC)
-                if path.extension() == Some("m") && !(looks_like_objective_c(text) || text.contains("#include")) =>
-            {
-                Some(Self::Matlab)
-            }
+            _ if path.extension() == Some("m") => match looks_like_objective_c(text) || text.contains("#include") {
+                true => objective_c(),
+                false => Some(Self::Matlab),
+            },
             Some(Self::Apex) if looks_like_tex_or_basic(text) => None,
             Some(Self::Perl) if path.extension() == Some("pl") && looks_like_prolog(text) => None,
             None if path.extension() == Some("inc") && text.trim_start().starts_with("<?php") => Some(Self::Php),
@@ -94,6 +94,11 @@ fn looks_like_cpp(text: &str) -> bool {
     })
 }
 
+/// Returns Objective-C where this build has it.
+fn objective_c() -> Option<Language> {
+    Language::of_extension("mm")
+}
+
 /// Tells whether a text holds a line that C, C++ and MATLAB do not have.
 fn looks_like_objective_c(text: &str) -> bool {
     const OPENERS: [&str; 7] = [
@@ -137,7 +142,7 @@ mod tests {
         assert_eq!(detect("tool", "#!/bin/sh\n"), Some(Language::Bash));
         assert_eq!(detect("tool", "#!/usr/bin/awk -f\n"), None);
         assert_eq!(detect("a.m", "% Adds.\nx = 1;\n"), Some(Language::Matlab));
-        assert_eq!(detect("a.m", "// A\n#import <A/A.h>\n"), Some(Language::ObjectiveC));
+        assert_eq!(detect("a.m", "// A\n#import <A/A.h>\n"), objective_c());
         assert_eq!(detect("A.cls", "public class A {}\n"), Some(Language::Apex));
         assert_eq!(detect("a.cls", "% A class.\n\\ProvidesClass{a}\n"), None);
         assert_eq!(detect("a.h", "int f(void);\n"), Some(Language::C));
@@ -148,7 +153,7 @@ mod tests {
             Some(Language::C)
         );
         assert_eq!(detect("notes.txt", ""), None);
-        assert_eq!(detect("a.m", "#import <a.h>\n"), Some(Language::ObjectiveC));
+        assert_eq!(detect("a.m", "#import <a.h>\n"), objective_c());
         assert_eq!(
             detect("a.m", "function y = f(x)\n  y = x;\nend\n"),
             Some(Language::Matlab)

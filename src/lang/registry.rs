@@ -164,6 +164,7 @@ languages! {
     Java "Java" "java" in "java" by tree_sitter_java::LANGUAGE {
         extensions: &["java"],
     }
+    #[cfg(feature = "all-languages")]
     Swift "Swift" "swift" in "swift" by tree_sitter_swift::LANGUAGE {
         extensions: &["swift"],
         interpreters: &["swift"],
@@ -204,6 +205,7 @@ languages! {
         line_comment: "#",
         separator: "$",
     }
+    #[cfg(feature = "all-languages")]
     Julia "Julia" "julia" in "julia" by tree_sitter_julia::LANGUAGE {
         extensions: &["jl"],
         interpreters: &["julia"],
@@ -222,6 +224,7 @@ languages! {
         extensions: &["cs", "csx"],
         interpreters: &["dotnet-script"],
     }
+    #[cfg(feature = "all-languages")]
     ObjectiveC "Objective-C" "objectivec" in "objc" by tree_sitter_objc::LANGUAGE {
         extensions: &["m", "mm"],
         terminator: ";",
@@ -236,6 +239,7 @@ languages! {
         file_names: &["Jenkinsfile"],
         interpreters: &["groovy"],
     }
+    #[cfg(feature = "all-languages")]
     Haskell "Haskell" "haskell" in "haskell" by tree_sitter_haskell::LANGUAGE {
         extensions: &["hs"],
         interpreters: &["runghc", "runhaskell", "stack", "cabal"],

@@ -86,6 +86,7 @@ fn containers_are_named() {
         (Language::JavaScript, "const Stack = { push: () => 1 };", "Stack"),
         (Language::JavaScript, "Stack.prototype.push = function () {};", "Stack"),
         (Language::TypeScript, "interface Stack { push(): void }", "Stack"),
+        #[cfg(feature = "all-languages")]
         (Language::Swift, "extension a.Stack { func push() {} }", "Stack"),
         (Language::Zig, "const Stack = struct { fn push() void {} };", "Stack"),
         (
@@ -111,6 +112,7 @@ fn containers_are_named() {
         (Language::Kotlin, "fun Stack?.push() {}", "Stack"),
         (Language::Scala, "extension (s: Stack) def push() = 1\n", "Stack"),
         (Language::CSharp, "record struct Stack { void push() {} }", "Stack"),
+        #[cfg(feature = "all-languages")]
         (
             Language::ObjectiveC,
             "@implementation Stack\n- (void)push { }\n@end\n",
@@ -182,6 +184,7 @@ fn broken_source_still_gives_definitions() {
             "b",
         ),
         (Language::Java, "class A { void x() { int = } void b() { } }\n", "b"),
+        #[cfg(feature = "all-languages")]
         (Language::Swift, "func a() { let x = }\nfunc b() {}\n", "b"),
         (Language::Ruby, "def a\n  x = )\nend\ndef b\nend\n", "b"),
         (Language::Php, "<?php function a() { $x = ; }\nfunction b() {}\n", "b"),
