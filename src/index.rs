@@ -4,13 +4,13 @@
 //! by blob. This room imports `text`, `lang`, `repo` and `progress`.
 
 mod analysis;
-mod bm25;
 mod build;
 mod lookup;
-mod mention;
+mod rank;
 mod search;
 mod snapshot;
 mod symbol;
+mod term_index;
 mod terms;
 #[cfg(test)]
 mod tests;

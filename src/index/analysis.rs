@@ -1,48 +1,12 @@
 use super::SkipReason;
-use super::bm25::{FieldWeight, TermCounter, TermCounts};
+use super::rank::{FileField, SymbolField};
+use super::term_index::{TermCounter, TermCounts};
 use crate::lang::{Definition, Language, NameUse, ParseOutcome, ParsedFile, SymbolKind};
 use crate::repo::BlobId;
 use crate::text::{LineIndex, RepoPath, TextRange};
 
 /// The most bytes of one body, or of one file, whose words are counted.
 const MAX_COUNTED_BYTES: usize = 256 << 10;
-
-/// What the fields of a symbol count for, in the order of [`SymbolField`].
-pub(super) static SYMBOL_FIELDS: [FieldWeight; 5] = [
-    FieldWeight { weight: 4.0, b: 0.3 },
-    FieldWeight { weight: 2.0, b: 0.5 },
-    FieldWeight { weight: 1.2, b: 0.5 },
-    FieldWeight { weight: 1.0, b: 0.5 },
-    FieldWeight { weight: 1.0, b: 0.5 },
-];
-
-/// The fields of a symbol as a document.
-#[derive(Clone, Copy)]
-enum SymbolField {
-    Name,
-    Doc,
-    Signature,
-    /// Path and container.
-    Place,
-    /// The body without the symbols inside that are documents of their own.
-    Body,
-}
-
-/// What the fields of a file count for, in the order of [`FileField`].
-pub(super) static FILE_FIELDS: [FieldWeight; 3] = [
-    FieldWeight { weight: 3.0, b: 0.5 },
-    FieldWeight { weight: 2.0, b: 0.75 },
-    FieldWeight { weight: 1.0, b: 0.75 },
-];
-
-/// The fields of a file as a document.
-#[derive(Clone, Copy)]
-enum FileField {
-    Path,
-    /// The names of its symbols.
-    Names,
-    Text,
-}
 
 /// What is read off one file, independent of every other file.
 pub(super) struct Analysis {
@@ -51,7 +15,7 @@ pub(super) struct Analysis {
     pub(super) size_bytes: usize,
     pub(super) symbols: Vec<AnalyzedSymbol>,
     pub(super) uses: Vec<(NameUse, usize)>,
-    pub(super) terms: TermCounts<3>,
+    pub(super) terms: TermCounts<5>,
     /// Why there are no symbols although there is a grammar.
     pub(super) skipped: Option<SkipReason>,
 }
@@ -78,7 +42,8 @@ impl Analysis {
             skipped: None,
         };
         let mut file = TermCounter::new();
-        file.add(FileField::Path as usize, path.as_str());
+        file.add(FileField::Name as usize, path.file_name());
+        file.add(FileField::Folder as usize, path.parent());
         file.add(FileField::Text as usize, prefix(text, MAX_COUNTED_BYTES));
         if let Some(language) = language {
             let parsed = ParsedFile::parse(language, text);
@@ -88,7 +53,8 @@ impl Analysis {
             }
             let definitions = parsed.definitions(text);
             for definition in &definitions {
-                file.add(FileField::Names as usize, &definition.name);
+                file.add(FileField::Symbols as usize, &definition.name);
+                file.add(FileField::Doc as usize, definition.doc.as_deref().unwrap_or_default());
             }
             let lines = LineIndex::new(text);
             analysis.uses = uses(&parsed, text, &definitions, &lines);

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::analysis::{Analysis, FILE_FIELDS, SYMBOL_FIELDS};
-use super::bm25::Bm25;
+use super::analysis::Analysis;
+use super::term_index::TermIndex;
 use super::{IndexedFile, SkippedFile, Symbol, SymbolId};
 use crate::lang::{MAX_SOURCE_BYTES, UseKind};
 use crate::progress::{Phase, Progress};
@@ -18,8 +18,8 @@ pub struct Index {
     pub(super) symbols: Vec<Symbol>,
     pub(super) by_name: HashMap<String, Vec<SymbolId>>,
     pub(super) uses: HashMap<Box<str>, Vec<StoredUse>>,
-    pub(super) symbol_terms: Bm25<5>,
-    pub(super) file_terms: Bm25<3>,
+    pub(super) symbol_terms: TermIndex<5>,
+    pub(super) file_terms: TermIndex<5>,
     pub(super) skipped: Vec<SkippedFile>,
 }
 
@@ -116,8 +116,8 @@ impl Index {
             symbols: Vec::new(),
             by_name: HashMap::new(),
             uses: HashMap::new(),
-            symbol_terms: Bm25::new(&SYMBOL_FIELDS),
-            file_terms: Bm25::new(&FILE_FIELDS),
+            symbol_terms: TermIndex::new(),
+            file_terms: TermIndex::new(),
             skipped: Vec::new(),
         }
     }
