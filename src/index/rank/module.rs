@@ -177,7 +177,7 @@ mod tests {
             ("/usr/site-packages/lib/core/expr.py", &[0]),
             (r"C:\site-packages\lib\core\expr.py", &[0]),
             ("other/expr.py", &[]),
-            ("/home/x/setup.py", &[3]),
+            ("/srv/x/setup.py", &[3]),
             ("core", &[]),
             ("/", &[]),
             ("", &[]),
