@@ -4,16 +4,16 @@
 //! files stand for which blobs now. Everything is read lazily. This room imports `text`, `lang`, `repo` and `progress`.
 
 mod analysis;
-mod bm25;
 mod build;
+mod corpus;
 mod hash;
 mod keeper;
 mod lookup;
 mod map;
-mod mention;
 mod name_use;
 mod pagerank;
 mod path_terms;
+mod rank;
 mod refresh;
 mod search;
 mod source;

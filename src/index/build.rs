@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::hash::FastMap;
+use super::path_terms::PathTerms;
 use super::refresh;
 use super::source::{Item, Source, Texts};
 use super::store::{BlobState, Segment, StoreError};
@@ -27,6 +28,7 @@ pub struct Index {
     pub(super) live: Vec<Live>,
     /// The first unit of each file, of all units of all files; and their number.
     pub(super) bases: Vec<u32>,
+    path_terms: OnceLock<PathTerms>,
     pub(super) texts: Texts,
     pub(super) max_file_bytes: u64,
     damaged: AtomicBool,
@@ -197,6 +199,7 @@ impl Index {
             live: live.collect(),
             segments,
             bases: Vec::with_capacity(found.len() + 1),
+            path_terms: OnceLock::new(),
             texts,
             max_file_bytes: config.max_file_bytes,
             damaged: AtomicBool::new(false),
@@ -281,6 +284,12 @@ impl Index {
             });
             symbols.collect()
         })
+    }
+
+    /// Returns the terms of all paths.
+    pub(super) fn path_terms(&self) -> &PathTerms {
+        self.path_terms
+            .get_or_init(|| PathTerms::of(self.files.iter().map(|file| &file.path)))
     }
 
     /// Returns the value, or notes the damage.

@@ -153,7 +153,7 @@ impl Index {
     }
 
     /// Returns the files that may use a name, in order: those with all of its terms.
-    fn files_with(&self, name: &str) -> Vec<u32> {
+    pub(super) fn files_with(&self, name: &str) -> Vec<u32> {
         let terms = distinct_terms(name);
         if terms.is_empty() {
             return (0..self.files.len() as u32).collect();
@@ -196,7 +196,7 @@ impl Index {
         }
     }
 
-    fn ids_named_exactly(&self, name: &str) -> Vec<SymbolId> {
+    pub(super) fn ids_named_exactly(&self, name: &str) -> Vec<SymbolId> {
         let mut ids = Vec::new();
         let defined = |posting: &Posting| posting.counts[NameField::Defined as usize] > 0;
         self.collect_symbols(&name_key(name), defined, &mut ids);
@@ -244,25 +244,6 @@ impl Index {
         units.map_or_else(UnitFlags::default, |units| {
             units.flags(self.blob(id.file).first_unit + 1 + id.number)
         })
-    }
-
-    /// Returns the number of units of all files.
-    pub(super) fn unit_count(&self) -> usize {
-        self.bases.last().map_or(0, |count| *count as usize)
-    }
-
-    /// Returns the place of a symbol among the units of all files.
-    pub(super) fn unit_of(&self, id: SymbolId) -> usize {
-        self.bases[id.file as usize] as usize + 1 + id.number as usize
-    }
-
-    /// Returns the symbol that is a unit.
-    pub(super) fn symbol_at(&self, unit: u32) -> SymbolId {
-        let file = self.bases.partition_point(|base| *base <= unit) - 1;
-        SymbolId {
-            file: file as u32,
-            number: unit - self.bases[file] - 1,
-        }
     }
 
     pub(super) fn file_number(&self, path: &RepoPath) -> Option<u32> {

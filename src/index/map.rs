@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::pagerank::Graph;
-use super::search::is_test_path;
+use super::rank::is_test_path;
 use super::{Index, Symbol, SymbolId};
 use crate::lang::SymbolKind;
 use crate::text::RepoPath;
@@ -135,7 +135,11 @@ impl Index {
             false => 1.0,
         };
         for (weight, file) in start.iter_mut().zip(files) {
-            let factor = if is_test_path(&file.path) { FROM_TEST } else { 1.0 };
+            let factor = if is_test_path(file.path.as_str()) {
+                FROM_TEST
+            } else {
+                1.0
+            };
             *weight += even * factor;
         }
         start
@@ -147,7 +151,7 @@ impl Index {
         self.each_used_name(|found| {
             let share = specificity(found.definitions.len());
             for &(from, count) in &found.users {
-                let from_test = is_test_path(&self.files()[from as usize].path);
+                let from_test = is_test_path(self.files()[from as usize].path.as_str());
                 let mut weight = (count as f32).sqrt() * share;
                 if from_test {
                     weight *= FROM_TEST;

@@ -1,49 +1,109 @@
-use super::Index;
+use super::hash::FastMap;
 use super::terms::each_term;
+use crate::text::RepoPath;
 
-/// The paths of an index, to be searched for terms. A path belongs to a view and not to a blob, so it has no postings.
-pub(super) struct PathTerms<'i> {
-    index: &'i Index,
-    /// All paths in lower case and without underscores, each followed by a line feed.
-    folded: String,
-    /// Where each path ends in it.
-    ends: Vec<usize>,
+/// The terms of all paths. A path belongs to a view and not to a blob, so that they are not in the store.
+#[derive(Debug, Default)]
+pub(super) struct PathTerms {
+    postings: FastMap<Box<str>, Vec<PathPosting>>,
+    /// How many terms the parts of each path have.
+    lengths: Vec<PathCounts>,
 }
 
-impl<'i> PathTerms<'i> {
-    pub(super) fn new(index: &'i Index) -> Self {
-        let mut folded = String::new();
-        let mut ends = Vec::with_capacity(index.files.len());
-        for file in &index.files {
-            let path = file.path.as_str();
-            let kept = path.chars().filter(|c| *c != '_');
-            if path.is_ascii() {
-                folded.extend(kept.map(|c| c.to_ascii_lowercase()));
-            } else {
-                folded.extend(kept.flat_map(char::to_lowercase));
+/// A term in one path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathPosting {
+    pub(super) file: u32,
+    pub(super) counts: PathCounts,
+}
+
+/// A number for each part of a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PathCounts {
+    /// In the name of the file.
+    pub(super) name: u32,
+    /// In the folders around it.
+    pub(super) folder: u32,
+}
+
+impl PathCounts {
+    /// Returns the number of the whole path.
+    pub(super) fn whole(self) -> u32 {
+        self.name + self.folder
+    }
+}
+
+impl PathTerms {
+    /// Counts the terms of paths, which are best sorted: folders are then read once.
+    pub(super) fn of<'p>(paths: impl Iterator<Item = &'p RepoPath>) -> Self {
+        let mut terms = Self::default();
+        let mut last_parent = "";
+        let mut folder: Vec<Box<str>> = Vec::new();
+        for (file, path) in (0u32..).zip(paths) {
+            if path.parent() != last_parent {
+                last_parent = path.parent();
+                folder.clear();
+                each_term(last_parent, |term| folder.push(term.into()));
             }
-            folded.push('\n');
-            ends.push(folded.len());
+            let mut length = PathCounts {
+                name: 0,
+                folder: folder.len() as u32,
+            };
+            for term in &folder {
+                terms.count(term, file).folder += 1;
+            }
+            each_term(path.file_name(), |term| {
+                length.name += 1;
+                terms.count(term, file).name += 1;
+            });
+            terms.lengths.push(length);
         }
-        Self { index, folded, ends }
+        terms
     }
 
-    /// Calls `each` with the number of every file whose path has a term, and how often.
-    pub(super) fn each_file_with(&self, term: &str, mut each: impl FnMut(u32, u32)) {
-        // Stems are beginnings of words, but for a last `y` that was `ies`.
-        let needle = term.strip_suffix('y').unwrap_or(term);
-        let mut from = 0;
-        while let Some(at) = self.folded[from..].find(needle) {
-            let file = self.ends.partition_point(|end| *end <= from + at);
-            let Some(indexed) = self.index.files.get(file) else {
-                return;
-            };
-            let mut count = 0;
-            each_term(indexed.path.as_str(), |own| count += u32::from(own == term));
-            if count > 0 {
-                each(file as u32, count);
-            }
-            from = self.ends[file];
+    /// Returns the paths that have a term, in ascending order.
+    pub(super) fn with(&self, term: &str) -> &[PathPosting] {
+        self.postings.get(term).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns how many terms the parts of a path have.
+    pub(super) fn lengths(&self, file: usize) -> PathCounts {
+        self.lengths.get(file).copied().unwrap_or_default()
+    }
+
+    fn count(&mut self, term: &str, file: u32) -> &mut PathCounts {
+        if !self.postings.contains_key(term) {
+            self.postings.insert(term.into(), Vec::new());
         }
+        let postings = self.postings.entry(term.into()).or_default();
+        if postings.last().is_none_or(|last| last.file != file) {
+            postings.push(PathPosting {
+                file,
+                counts: PathCounts::default(),
+            });
+        }
+        let last = postings.len() - 1;
+        &mut postings[last].counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_counted_by_their_parts() {
+        let paths = ["core/core_test.py", "core/intervals.py", "setup.py"].map(|path| RepoPath::new(path).unwrap());
+        let terms = PathTerms::of(paths.iter());
+        let of = |term| -> Vec<(u32, u32, u32)> {
+            let own = terms.with(term).iter();
+            own.map(|own| (own.file, own.counts.name, own.counts.folder)).collect()
+        };
+        assert_eq!(of("core"), [(0, 1, 1), (1, 0, 1)]);
+        assert_eq!(of("interval"), [(1, 1, 0)]);
+        assert_eq!(of("none"), []);
+        assert_eq!(terms.lengths(2), PathCounts { name: 2, folder: 0 });
+        assert_eq!(terms.lengths(0).whole(), 5);
+        assert_eq!(terms.lengths(9), PathCounts::default());
     }
 }

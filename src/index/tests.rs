@@ -1,3 +1,5 @@
+use proptest::strategy::Strategy;
+
 use super::*;
 use crate::lang::UseKind;
 use crate::progress::{NoProgress, Phase, Progress};
@@ -131,6 +133,89 @@ fn files_without_a_grammar_are_found() {
             Some(expected),
             "{query}: {hits:?}"
         );
+    }
+}
+
+fn first_file(index: &Index, query: &str) -> String {
+    let hits = index.search_files(query, 1);
+    hits.first().map(|hit| hit.path.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn files_that_are_named_come_first() {
+    let index = repository();
+    for (query, expected) in [
+        ("totals are wrong\n\nsee /srv/app/rust/interval.rs", "rust/interval.rs"),
+        (
+            "totals are wrong\n\nthe loop in rust.interval never ends",
+            "rust/interval.rs",
+        ),
+        (
+            "expired entries\n\nException in thread \"main\"\n\tat bank.Account.withdraw(Account.java:12)",
+            "java/Account.java",
+        ),
+        (
+            "it crashes\n\nTraceback (most recent call last):\n  File \"go/cache.py\", line 3, in x\n  \
+             File \"/app/python/report.py\", line 36, in from_row\nValueError: cache entry",
+            "python/report.py",
+        ),
+        ("`parse_interval` takes the totals of a report", "rust/interval.rs"),
+    ] {
+        assert_eq!(first_file(&index, query), expected, "{query}");
+    }
+}
+
+#[test]
+fn boilerplate_does_not_lead_astray() {
+    let index = repository();
+    let query = "drop expired entries\n\n## Environment\n\nreport totals orders report.py scheduler retry account\n";
+    assert_eq!(first_file(&index, query), "go/cache.go");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    /// Built of what the parser looks for, so that its branches are reached.
+    #[test]
+    fn any_query_is_answered(
+        parts in proptest::collection::vec(
+            proptest::prop_oneof![
+                proptest::string::string_regex("(?s).{0,12}").unwrap(),
+                proptest::sample::select(vec![
+                    "\n", "`", "```", "<!--", "-->", "at ", "File \"", "\", line ", ":1", "#L", "::", ".", "/", "\\", "(",
+                    "#1 0x", " in ", "panicked at ", "é", "\u{1F980}", "report", "rust/interval.rs", "Cart.add", "99999999999999999999",
+                ]).prop_map(str::to_owned),
+            ],
+            0..60,
+        )
+    ) {
+        static INDEX: std::sync::LazyLock<Index> = std::sync::LazyLock::new(repository);
+        let query = parts.concat();
+        for hit in INDEX.search(&query, 50) {
+            proptest::prop_assert!(hit.score.is_finite() && hit.score > 0.0);
+        }
+        for hit in INDEX.search_files(&query, 50) {
+            proptest::prop_assert!(hit.score.is_finite() && hit.score > 0.0);
+        }
+    }
+}
+
+#[test]
+fn a_very_long_query_is_answered_soon() {
+    let index = repository();
+    for part in [
+        "report.py ",
+        "a.b.c.d::",
+        "File \"a.py\", line 1, in x\n",
+        "`x`(",
+        "report totals\n",
+        "x1/",
+    ] {
+        let query = part.repeat((1 << 20) / part.len());
+        let began = std::time::Instant::now();
+        index.search_files(&query, 10);
+        // Without a bound it would take minutes.
+        assert!(began.elapsed().as_secs() < 20, "{part}: {:?}", began.elapsed());
     }
 }
 
