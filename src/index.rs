@@ -6,6 +6,7 @@
 mod analysis;
 mod build;
 mod corpus;
+mod grep;
 mod hash;
 mod keeper;
 mod lookup;
@@ -24,6 +25,7 @@ mod terms;
 mod tests;
 
 pub use build::{Index, IndexConfig, IndexError, IndexSummary, StoreLocation};
+pub use grep::LineMatch;
 pub use map::{MapFocus, MappedSymbol};
 pub use source::Source;
 pub use symbol::{FileHit, Hit, IndexedFile, Reference, SkipReason, SkippedFile, Symbol, SymbolId};

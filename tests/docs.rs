@@ -1,4 +1,5 @@
-//! `docs/cli.md` is generated from the definition of the command line. `SKIFF_UPDATE_DOCS=1` writes it anew.
+//! `docs/cli.md` and the table of `docs/languages.md` are generated from the program's own definitions.
+//! `SKIFF_UPDATE_DOCS=1` writes them anew.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,6 +22,32 @@ fn the_reference_is_up_to_date() {
     assert!(
         written == text,
         "docs/cli.md is out of date; run `SKIFF_UPDATE_DOCS=1 cargo test --test docs`"
+    );
+}
+
+/// The list is that of a build without `all-languages`.
+#[test]
+#[cfg(not(feature = "all-languages"))]
+fn the_languages_are_listed() {
+    let file = support::project().join("docs/languages.md");
+    let written = fs::read_to_string(&file).unwrap();
+    let head = written.find("| language |").unwrap();
+    let mut table = String::from("| language | files |\n|---|---|\n");
+    for language in skiff::lang::Language::ALL {
+        let spec = language.spec();
+        let endings = spec.extensions.iter().map(|extension| format!("`.{extension}`"));
+        let names = spec.file_names.iter().map(|name| format!("`{name}`"));
+        let files: Vec<String> = endings.chain(names).collect();
+        let _ = writeln!(table, "| {} | {} |", spec.name, files.join(" "));
+    }
+    let text = format!("{}{table}", &written[..head]);
+    if env::var_os("SKIFF_UPDATE_DOCS").is_some() {
+        fs::write(&file, &text).unwrap();
+    }
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(
+        written == text,
+        "docs/languages.md is out of date; run `SKIFF_UPDATE_DOCS=1 cargo test --test docs`"
     );
 }
 

@@ -73,6 +73,15 @@ fn the_index_and_what_is_found() {
     let found = place.skiff(&["find", "--json", "--files", "parse"]).json();
     conforms("find.json", &found);
     assert_eq!(found["files"][0]["path"], "a.py");
+    let found = place.skiff(&["find", "--json", "--regex", "return \\d"]).json();
+    conforms("find.json", &found);
+    assert_eq!(
+        (&found["matches"][0]["line"], &found["matches"][0]["start"]),
+        (&3.into(), &45.into())
+    );
+    let found = place.skiff(&["find", "--json", "--references", "text"]).json();
+    conforms("find.json", &found);
+    assert_eq!(place.skiff(&["find", "--regex", "("]).code, 2);
 }
 
 #[test]

@@ -195,26 +195,37 @@ pub(crate) struct IndexArgs {
     pub(crate) json: bool,
 }
 
-/// Find definitions, or files, by words or names
+/// Find definitions, files, uses of a name, or text
 ///
-/// Words are looked for in names, documentation, signatures, bodies and paths; names and paths that the query writes out
-/// come first.
+/// Words are looked for in names, documentation, signatures, bodies and paths; names, paths and stack traces that the
+/// query holds come first. With --references, --text or --regex every place is printed instead, in the order of the paths.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
   skiff find parse the config file
   skiff find --files 'logging level'
+  skiff find --references parse_interval
+  skiff find --regex 'TODO\\(\\w+\\)'
   skiff find --rev v1.2.0 --json Parser.parse")]
 pub(crate) struct FindArgs {
     /// What to look for
     #[arg(value_name = "QUERY", required = true, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) query: Vec<String>,
     /// Find files instead of definitions
-    #[arg(long)]
+    #[arg(long, group = "what")]
     pub(crate) files: bool,
-    /// The most that is printed
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) limit: u32,
+    /// Find where a name is used, by syntax: definitions, comments and strings are left out
+    #[arg(long, group = "what")]
+    pub(crate) references: bool,
+    /// Find the query as it is written, in every text file
+    #[arg(long, group = "what")]
+    pub(crate) text: bool,
+    /// Find what a regular expression matches, in every text file
+    #[arg(long, group = "what")]
+    pub(crate) regex: bool,
+    /// The most that is printed [default: 10 definitions or files, 1000 places]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) limit: Option<u32>,
     /// Look at the files of a commit, a tag or a tree instead of the work tree; works in bare repositories too
     #[arg(long, value_name = "REV", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) rev: Option<String>,

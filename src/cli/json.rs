@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::agent::{ModelStamp, RegionReport};
-use crate::index::{FileHit, Hit, Index, SkipReason, Symbol};
+use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
 use crate::lang::{Language, SymbolKind};
 use crate::ledger::{Entry, ProposalId, ProposalState};
 use crate::model::{GpuMemory, ModelEntry, Sampling, Usage};
@@ -372,13 +372,23 @@ impl IndexReport {
     }
 }
 
-/// What was found: `find`. One of the two lists is empty.
+/// What was found: `find`. All lists but one are empty.
 #[derive(Debug, Serialize)]
 pub(crate) struct FindReport {
     schema_version: u32,
     query: String,
     pub(crate) symbols: Vec<SymbolHitView>,
     pub(crate) files: Vec<FileHitView>,
+    pub(crate) matches: Vec<LineMatchView>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct LineMatchView {
+    pub(crate) path: RepoPath,
+    pub(crate) line: usize,
+    start: usize,
+    end: usize,
+    pub(crate) text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -424,6 +434,7 @@ impl FindReport {
             query: query.to_owned(),
             symbols: symbols.collect(),
             files: Vec::new(),
+            matches: Vec::new(),
         }
     }
 
@@ -438,6 +449,25 @@ impl FindReport {
             query: query.to_owned(),
             symbols: Vec::new(),
             files: files.collect(),
+            matches: Vec::new(),
+        }
+    }
+
+    /// Returns the view of places in texts.
+    pub(crate) fn places(query: &str, found: Vec<LineMatch>) -> Self {
+        let matches = found.into_iter().map(|found| LineMatchView {
+            path: found.path,
+            line: found.line + 1,
+            start: found.range.start,
+            end: found.range.end,
+            text: found.text,
+        });
+        Self {
+            schema_version: SCHEMA_VERSION,
+            query: query.to_owned(),
+            symbols: Vec::new(),
+            files: Vec::new(),
+            matches: matches.collect(),
         }
     }
 }

@@ -1,30 +1,70 @@
 use std::fmt::Write;
 
+use regex::{Regex, RegexBuilder};
+
 use crate::cli::args::FindArgs;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
+use crate::cli::message::UsageError;
 use crate::cli::store::{self, Subject};
 use crate::cli::{json, output};
+use crate::progress::Progress;
 use crate::review::escape_line;
 
-/// Finds symbols or files.
+/// How many definitions or files are printed where nothing else is asked for.
+const HITS: u32 = 10;
+/// How many places.
+const PLACES: u32 = 1000;
+
+/// What is looked for.
+enum What {
+    Symbols,
+    Files,
+    References,
+    Pattern(Regex),
+}
+
+/// Finds definitions, files or places.
 pub(super) fn run(args: &FindArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let query = args.query.join(" ");
+    let what = what(args, &query)?;
     let repository = context.repository()?;
     let subject = Subject::new(&repository, args.rev.as_deref())?;
-    let query = args.query.join(" ");
-    let limit = args.limit as usize;
+    let hits = args.limit.unwrap_or(HITS) as usize;
+    let places = args.limit.unwrap_or(PLACES) as usize;
     let found = store::with_index(context, &repository, &subject, |index| {
-        Ok(match args.files {
-            true => json::FindReport::files(&query, &index.search_files(&query, limit)),
-            false => json::FindReport::symbols(&query, index, &index.search(&query, limit)),
+        Ok(match &what {
+            What::Symbols => json::FindReport::symbols(&query, index, &index.search(&query, hits)),
+            What::Files => json::FindReport::files(&query, &index.search_files(&query, hits)),
+            What::References => json::FindReport::places(&query, index.reference_lines(&query, places)),
+            What::Pattern(pattern) => json::FindReport::places(&query, index.matches(pattern, places)),
         })
     })?;
+    if found.matches.len() == places {
+        context
+            .progress
+            .note(&format!("stopped after {places} places; --limit raises that"));
+    }
     if args.json {
         output::write_json(&found)?;
     } else {
         output::write_styled(&table(&found))?;
     }
     Ok(ExitStatus::Done)
+}
+
+fn what(args: &FindArgs, query: &str) -> Result<What, UsageError> {
+    let pattern = match (args.files, args.references, args.text, args.regex) {
+        (true, ..) => return Ok(What::Files),
+        (_, true, ..) => return Ok(What::References),
+        (_, _, true, _) => regex::escape(query),
+        (.., true) => query.to_owned(),
+        _ => return Ok(What::Symbols),
+    };
+    let compiled = RegexBuilder::new(&pattern).multi_line(true).build();
+    compiled
+        .map(What::Pattern)
+        .map_err(|error| UsageError(error.to_string()))
 }
 
 fn table(found: &json::FindReport) -> String {
@@ -34,6 +74,10 @@ fn table(found: &json::FindReport) -> String {
         let place = format!("{}:{}", hit.path, hit.line);
         let what = format!("{} {}", hit.kind, hit.name);
         let _ = writeln!(out, "{}  {}", escape_line(&place), escape_line(&what));
+    }
+    for place in &found.matches {
+        let at = format!("{}:{}", place.path, place.line);
+        let _ = writeln!(out, "{}: {}", escape_line(&at), escape_line(&place.text));
     }
     for hit in &found.files {
         let _ = writeln!(out, "{}", escape_line(hit.path.as_str()));
