@@ -168,16 +168,7 @@ fn named_on_command_line(request: &Request, index: &Index) -> Result<Vec<Place>,
         let found = index.named(name);
         let found: Vec<&&Symbol> = found.iter().filter(|symbol| allowed(request, &symbol.path)).collect();
         match found[..] {
-            [] => {
-                let similar = index
-                    .search(name, 3)
-                    .into_iter()
-                    .map(|hit| index.symbol(hit.symbol).qualified.clone());
-                return Err(AgentError::NoSuchSymbol {
-                    name: name.clone(),
-                    similar: similar.collect(),
-                });
-            }
+            [] => return Err(AgentError::no_such_symbol(index, name)),
             [symbol] => places.push(Place::Symbol(symbol.id)),
             _ => {
                 return Err(AgentError::AmbiguousSymbol {

@@ -50,11 +50,7 @@ fn symbols(index: &Index, names: &[String]) -> Result<Vec<SymbolId>, AgentError>
     for name in names {
         let found = index.named(name);
         if found.is_empty() {
-            let similar = index.search(name, 3).into_iter();
-            return Err(AgentError::NoSuchSymbol {
-                name: name.clone(),
-                similar: similar.map(|hit| index.symbol(hit.symbol).qualified.clone()).collect(),
-            });
+            return Err(AgentError::no_such_symbol(index, name));
         }
         symbols.extend(found.into_iter().map(|symbol| symbol.id));
     }
