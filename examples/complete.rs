@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use skiff::model::{CompletionRequest, Constraint, LanguageModel, LlamaConfig, LlamaCpp, Message, Registry, Sampling};
+use skiff::model::{CompletionRequest, LanguageModel, LlamaConfig, LlamaCpp, Message, Registry};
 use skiff::progress::NoProgress;
 
 #[derive(Parser)]
@@ -47,18 +47,9 @@ fn complete(args: &Args) -> anyhow::Result<serde_json::Value> {
         ..LlamaConfig::default()
     };
     let model = LlamaCpp::load(&file, &config, &NoProgress)?;
-    let completion = model.session()?.complete(
-        &CompletionRequest {
-            messages: &messages,
-            assistant_prefix: "",
-            stop: &[],
-            max_tokens: args.max_tokens,
-            sampling: Sampling::default(),
-            constraint: Constraint::None,
-            exclude: &[],
-        },
-        &NoProgress,
-    )?;
+    let completion = model
+        .session()?
+        .complete(&CompletionRequest::new(&messages, args.max_tokens), &NoProgress)?;
     Ok(serde_json::json!({
         "text": completion.text,
         "finish": completion.finish,

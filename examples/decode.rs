@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 use skiff::{
-    model::{CompletionRequest, Constraint, LanguageModel, LlamaConfig, LlamaCpp, Message, Registry, Role, Sampling},
+    model::{CompletionRequest, LanguageModel, LlamaConfig, LlamaCpp, Message, Registry, Role},
     progress::NoProgress,
 };
 
@@ -40,15 +40,7 @@ fn main() -> Result<()> {
     let load_ms = started.elapsed().as_millis();
     let messages = [Message::new(Role::User, prompt)];
     for _ in 0..runs {
-        let request = CompletionRequest {
-            messages: &messages,
-            assistant_prefix: "",
-            stop: &[],
-            max_tokens: tokens,
-            sampling: Sampling::default(),
-            constraint: Constraint::None,
-            exclude: &[],
-        };
+        let request = CompletionRequest::new(&messages, tokens);
         // A new session each time: nothing is in the cache.
         let completion = model.session()?.complete(&request, &NoProgress)?;
         let usage = completion.usage;

@@ -4,10 +4,12 @@
 //! This room imports `progress` only.
 
 mod completion;
+mod draft;
 mod fit;
 mod gguf;
 mod language_model;
 mod llama;
+mod prefix;
 mod registry;
 mod scripted;
 mod template;
@@ -15,10 +17,11 @@ mod template;
 #[path = "../tests/support/tiny_gguf.rs"]
 mod tiny_gguf;
 
-pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message, Role, Sampling, Usage};
+pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message, PieceCheck, Role, Sampling, Usage};
+pub use draft::{CopyDrafter, Evidence};
 pub use fit::{FitPlan, GpuLayers, GpuMemory, gpus};
 pub use gguf::{GgufError, Header, TensorType};
 pub use language_model::{LanguageModel, ModelError, Session};
-pub use llama::{LlamaConfig, LlamaCpp, Vocabulary};
+pub use llama::{Keep, LlamaConfig, LlamaCpp, Speculation, VerifyCurve, Vocabulary};
 pub use registry::{ModelEntry, ModelFile, Registry, RegistryError};
 pub use scripted::ScriptedModel;

@@ -1,5 +1,5 @@
 use crate::index::{Index, Symbol};
-use crate::model::{CompletionRequest, Constraint, Role, Sampling, Session, Usage};
+use crate::model::{CompletionRequest, Constraint, Role, Session, Usage};
 use crate::prompt::{ActionPrompt, LocatePrompt, Template, choice_grammar};
 use crate::text::RepoPath;
 
@@ -303,13 +303,10 @@ fn ask(
     };
     let completion = session.complete(
         &CompletionRequest {
-            messages: &messages,
             assistant_prefix: &prefix,
             stop: &["\n"],
-            max_tokens: 48,
-            sampling: Sampling::default(),
             constraint: Constraint::Gbnf(grammar),
-            exclude: &[],
+            ..CompletionRequest::new(&messages, 48)
         },
         bench.progress,
     )?;

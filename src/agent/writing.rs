@@ -1,4 +1,4 @@
-use crate::model::{CompletionRequest, Constraint, Finish, Message, ModelError, Role, Session, Usage};
+use crate::model::{CompletionRequest, Finish, Message, ModelError, Role, Session, Usage};
 use crate::patch::gate::GateFailure;
 use crate::prompt::{Fitted, RepairPrompt, Template};
 
@@ -14,6 +14,8 @@ pub(super) struct Writing<'a> {
     /// The info string of the fence.
     pub(super) language: &'a str,
     pub(super) answer_tokens: usize,
+    /// What the answer repeats with changes.
+    pub(super) copy: Option<&'a str>,
     pub(super) on_unchanged: OnUnchanged,
 }
 
@@ -91,13 +93,13 @@ impl Writing<'_> {
         };
         loop {
             let request = CompletionRequest {
-                messages: &messages,
                 assistant_prefix: &prefix,
                 stop: &[&stop],
-                max_tokens: self.answer_tokens,
                 sampling: bench.config.sampling,
-                constraint: Constraint::None,
                 exclude: &failed,
+                // A repair repeats what it repairs.
+                copy: failed.last().map(String::as_str).or(self.copy),
+                ..CompletionRequest::new(&messages, self.answer_tokens)
             };
             let completion = match session.complete(&request, bench.progress) {
                 // The model has nothing to say but what failed.

@@ -43,6 +43,7 @@ impl Settings {
                 GpuLayers::Auto => crate::model::GpuLayers::Auto,
                 GpuLayers::Count(count) => crate::model::GpuLayers::Count(count),
             },
+            ..LlamaConfig::default()
         }
     }
 }

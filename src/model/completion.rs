@@ -91,6 +91,36 @@ pub struct CompletionRequest<'a> {
     pub constraint: Constraint,
     /// Completions (as [`Completion::text`]) that must not be given again, byte for byte.
     pub exclude: &'a [String],
+    /// Text that the completion probably repeats with changes: the engine drafts from it. It never changes what is
+    /// chosen, only how soon.
+    pub copy: Option<&'a str>,
+    /// Looks at what was written so far.
+    pub check: Option<&'a dyn PieceCheck>,
+}
+
+impl<'a> CompletionRequest<'a> {
+    /// Returns a request for any text, chosen greedily.
+    pub fn new(messages: &'a [Message], max_tokens: usize) -> Self {
+        Self {
+            messages,
+            assistant_prefix: "",
+            stop: &[],
+            max_tokens,
+            sampling: Sampling::default(),
+            constraint: Constraint::None,
+            exclude: &[],
+            copy: None,
+            check: None,
+        }
+    }
+}
+
+/// Looks at a completion while it is written.
+pub trait PieceCheck: std::fmt::Debug {
+    /// Returns where the piece begins that must not stay, if the last piece of `text` that is complete is such a one.
+    ///
+    /// It is asked whenever a line is complete. What it refuses is written anew from that byte on, in other words.
+    fn refused(&self, text: &str) -> Option<usize>;
 }
 
 /// Why a completion ended.
@@ -125,6 +155,12 @@ pub struct Usage {
     pub cached_tokens: u64,
     /// Tokens decoded.
     pub completion_tokens: u64,
+    /// Tokens that were proposed before the model was asked.
+    #[serde(default)]
+    pub drafted_tokens: u64,
+    /// Proposed tokens that the model chose as well.
+    #[serde(default)]
+    pub accepted_tokens: u64,
     /// Wall time of prefill, in milliseconds.
     pub prefill_ms: u64,
     /// Wall time of decode, in milliseconds.
@@ -136,6 +172,8 @@ impl std::ops::AddAssign for Usage {
         self.prompt_tokens += other.prompt_tokens;
         self.cached_tokens += other.cached_tokens;
         self.completion_tokens += other.completion_tokens;
+        self.drafted_tokens += other.drafted_tokens;
+        self.accepted_tokens += other.accepted_tokens;
         self.prefill_ms += other.prefill_ms;
         self.decode_ms += other.decode_ms;
     }

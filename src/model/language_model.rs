@@ -37,6 +37,34 @@ pub trait Session {
     /// [`ModelError::Cancelled`] when `progress` says so, [`ModelError::ContextFull`] when the prompt alone does not
     /// fit, and what the engine reports.
     fn complete(&mut self, request: &CompletionRequest<'_>, progress: &dyn Progress) -> Result<Completion, ModelError>;
+
+    /// Completes many conversations, together where the engine can: what their prompts begin with is read once, and one
+    /// pass takes all of them a token further. The outcomes are in the order of the requests.
+    ///
+    /// # Errors
+    /// [`ModelError::Cancelled`], and what ends all of them; what goes wrong with one is its own outcome.
+    fn complete_all(
+        &mut self,
+        requests: &[CompletionRequest<'_>],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Result<Completion, ModelError>>, ModelError> {
+        one_after_another(self, requests, progress)
+    }
+}
+
+/// Completes conversations in turn.
+pub(super) fn one_after_another<S: Session + ?Sized>(
+    session: &mut S,
+    requests: &[CompletionRequest<'_>],
+    progress: &dyn Progress,
+) -> Result<Vec<Result<Completion, ModelError>>, ModelError> {
+    requests
+        .iter()
+        .map(|request| match session.complete(request, progress) {
+            Err(ModelError::Cancelled) => Err(ModelError::Cancelled),
+            outcome => Ok(outcome),
+        })
+        .collect()
 }
 
 /// What can go wrong between a request and its completion.

@@ -1,14 +1,20 @@
 //! The engine: everything that calls llama.cpp.
 
-mod decode;
+mod cache;
+mod cost;
+mod drafting;
+mod kept;
 mod pace;
 mod sampler;
+mod scheduler;
+mod sequence;
 mod session;
 mod text;
 mod threads;
 mod vocabulary;
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -18,6 +24,8 @@ use std::{
     time::Duration,
 };
 
+pub use cost::VerifyCurve;
+use kept::Kept;
 use llama_cpp_2::{
     llama_backend::LlamaBackend,
     model::{LlamaModel, params::LlamaModelParams},
@@ -29,6 +37,7 @@ pub use vocabulary::Vocabulary;
 
 use super::{
     FitPlan, GpuLayers, LanguageModel, Message, ModelError, ModelFile, Session,
+    prefix::PrefixStore,
     template::{ChatTemplate, Segment},
 };
 use crate::progress::{Phase, Progress};
@@ -36,13 +45,25 @@ use crate::progress::{Phase, Progress};
 /// The context length where none is asked for and the model was trained for at least that.
 const DEFAULT_CONTEXT_TOKENS: u32 = 8192;
 const MIN_CONTEXT_TOKENS: u32 = 16;
+/// The trunk and sixteen completions at a time: more than that hardly raise the rate on a CPU.
+const SEQUENCES: usize = 17;
 /// Texts beyond this are not tokenized: they would fill any context.
 const MAX_TEXT_BYTES: usize = 256 << 20;
 /// How often loading looks at the cancel flag.
 const LOAD_POLL: Duration = Duration::from_millis(50);
 
-/// How a model is loaded.
+/// Whether drafts are made of text that a request expects to be repeated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speculation {
+    /// Where the model can take back what it has read.
+    #[default]
+    Copy,
+    /// Never: one token at a time.
+    Off,
+}
+
+/// How a model is loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LlamaConfig {
     /// The context length in tokens; by default 8192, or less where the model was trained for less.
     pub context_tokens: Option<u32>,
@@ -50,6 +71,19 @@ pub struct LlamaConfig {
     pub threads: Option<u32>,
     /// Layers to put on the GPU.
     pub gpu_layers: GpuLayers,
+    /// Whether to draft.
+    pub speculation: Speculation,
+    /// Where to keep what is worth keeping for the next process; by default nothing is.
+    pub keep: Option<Keep>,
+}
+
+/// What is kept on disk between processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The folder, for files that can be deleted at any time.
+    pub folder: PathBuf,
+    /// The most that the states of prompts may take; 0 keeps none.
+    pub prefix_bytes: u64,
 }
 
 /// A GGUF model that runs in this process.
@@ -64,6 +98,9 @@ pub struct LlamaCpp {
     context_tokens: u32,
     threads: u32,
     plan: FitPlan,
+    speculation: Speculation,
+    curve: OnceLock<VerifyCurve>,
+    kept: Option<Kept>,
 }
 
 impl LlamaCpp {
@@ -103,6 +140,10 @@ impl LlamaCpp {
             text::special(&model, vocab.bos()),
             text::special(&model, vocab.eos()),
         );
+        let kept = config
+            .keep
+            .as_ref()
+            .map(|keep| Kept::new(keep, &file.sha256, context_tokens, &plan, threads));
         Ok(Self {
             backend,
             template,
@@ -112,6 +153,9 @@ impl LlamaCpp {
             context_tokens,
             threads,
             plan,
+            speculation: config.speculation,
+            curve: OnceLock::new(),
+            kept,
             model,
         })
     }
@@ -124,6 +168,51 @@ impl LlamaCpp {
     /// Returns the number of threads that it computes with.
     pub fn threads(&self) -> u32 {
         self.threads
+    }
+
+    /// Returns what passes cost, as the first session measured it.
+    pub fn verify_curve(&self) -> Option<&VerifyCurve> {
+        self.curve.get()
+    }
+
+    /// Tells whether drafts can be taken back and are wanted.
+    fn can_draft(&self) -> bool {
+        self.speculation == Speculation::Copy && !self.keeps_running_state()
+    }
+
+    /// Tells whether the model keeps a state that cannot be turned back to an earlier token.
+    fn keeps_running_state(&self) -> bool {
+        self.model.is_recurrent() || self.model.is_hybrid()
+    }
+
+    /// Returns how many sequences a session has.
+    fn sequences(&self) -> usize {
+        if self.keeps_running_state() { 1 } else { SEQUENCES }
+    }
+
+    fn curve(&self, measure: impl FnOnce() -> Result<VerifyCurve, ModelError>) -> Result<VerifyCurve, ModelError> {
+        if let Some(curve) = self.curve.get() {
+            return Ok(curve.clone());
+        }
+        let found = self.kept.as_ref().and_then(Kept::read_curve);
+        let curve = match found {
+            Some(curve) => curve,
+            None => {
+                let measured = measure()?;
+                if let Some(kept) = &self.kept {
+                    kept.write_curve(&measured);
+                }
+                measured
+            }
+        };
+        Ok(self.curve.get_or_init(|| curve).clone())
+    }
+
+    /// Returns where the states of prompts are kept, if they are.
+    fn prefixes(&self) -> Option<&PrefixStore> {
+        // A state that cannot be cut would fit one prompt only.
+        let kept = self.kept.as_ref().filter(|_| !self.keeps_running_state())?;
+        kept.prefixes.as_ref()
     }
 
     /// Renders and tokenizes a conversation, and the beginning of the assistant's turn.

@@ -189,21 +189,14 @@ fn check_prompt(number: usize, turn: &Turn, messages: &[Message]) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::{Constraint, Role, Sampling},
-        progress::NoProgress,
-    };
+    use crate::{model::Role, progress::NoProgress};
 
     fn ask(model: &ScriptedModel, prompt: &str, stop: &[&str], max_tokens: usize) -> Result<Completion, ModelError> {
         let messages = [Message::new(Role::User, prompt)];
         let request = CompletionRequest {
-            messages: &messages,
             assistant_prefix: "```\n",
             stop,
-            max_tokens,
-            sampling: Sampling::default(),
-            constraint: Constraint::None,
-            exclude: &[],
+            ..CompletionRequest::new(&messages, max_tokens)
         };
         model.session()?.complete(&request, &NoProgress)
     }

@@ -50,6 +50,7 @@ impl Run<'_> {
             fence: &fence,
             language: language.map_or("", |language| language.spec().fence),
             answer_tokens,
+            copy: Some(""),
             on_unchanged: self.on_unchanged,
         };
         let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {

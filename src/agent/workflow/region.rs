@@ -49,6 +49,7 @@ impl Run<'_> {
             fence: &fence,
             language,
             answer_tokens,
+            copy: Some(&region.code),
             on_unchanged: self.on_unchanged,
         };
         let promise = match (&own_name, self.may_lose_names()) {
@@ -115,6 +116,7 @@ impl Run<'_> {
             fence: &fence,
             language,
             answer_tokens,
+            copy: Some(""),
             on_unchanged: self.on_unchanged,
         };
         let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {

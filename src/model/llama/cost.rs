@@ -1,0 +1,124 @@
+use std::time::{Duration, Instant};
+
+use llama_cpp_2::token::LlamaToken;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::ModelError,
+    cache::{Feed, KvCache},
+    scheduler::TRUNK,
+};
+
+/// Rows of the passes that are measured. Kernels change with the size (CUDA's small-batch kernel ends at 8), so both
+/// sides of such a step are there.
+const ROWS: [usize; 9] = [1, 2, 4, 8, 9, 16, 24, 32, 48];
+/// Each size is measured so often at most, and twice at least; the quickest counts, since other work only ever slows a
+/// pass down.
+const RUNS: usize = 5;
+/// A size that took this long altogether is not measured again.
+const ENOUGH: Duration = Duration::from_millis(250);
+
+/// What a pass over so many tokens costs on this device, beside a pass over one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerifyCurve {
+    /// Rows and milliseconds, rows rising.
+    points: Vec<(usize, f32)>,
+}
+
+impl VerifyCurve {
+    /// Measures the curve in an empty cache, which is empty again afterwards.
+    ///
+    /// # Errors
+    /// [`ModelError::Decode`].
+    pub(super) fn measure(cache: &mut KvCache<'_>) -> Result<Self, ModelError> {
+        let mut points = Vec::new();
+        let capacity = cache.capacity_tokens();
+        for rows in ROWS.into_iter().filter(|rows| *rows < capacity) {
+            let mut least = f32::INFINITY;
+            let begun = Instant::now();
+            for run in 0..RUNS {
+                if run >= 2 && begun.elapsed() > ENOUGH {
+                    break;
+                }
+                cache.clear();
+                let feed = Feed {
+                    sequence: TRUNK,
+                    tokens: (0..rows).map(|number| LlamaToken::new(number as i32)).collect(),
+                    logits_from: 0,
+                };
+                let started = Instant::now();
+                cache.evaluate(&[feed])?;
+                cache.synchronize();
+                least = least.min(started.elapsed().as_secs_f32() * 1000.0);
+            }
+            points.push((rows, least));
+        }
+        cache.clear();
+        Ok(Self::from_points(points))
+    }
+
+    /// Returns the curve through measured points; more rows never cost less than fewer.
+    fn from_points(mut points: Vec<(usize, f32)>) -> Self {
+        let mut most = 0.0_f32;
+        for (_, ms) in &mut points {
+            most = most.max(*ms);
+            *ms = most;
+        }
+        Self { points }
+    }
+
+    /// Returns the milliseconds of a pass over `rows` tokens; between and beyond what was measured on straight lines.
+    pub fn cost(&self, rows: usize) -> f32 {
+        let next = self.points.partition_point(|(measured, _)| *measured < rows);
+        let (before, after) = match (next.checked_sub(1), self.points.get(next)) {
+            (None, Some((_, ms))) => return *ms,
+            (Some(before), Some(after)) => (self.points[before], *after),
+            (Some(last), None) if last > 0 => (self.points[last - 1], self.points[last]),
+            _ => return 1.0,
+        };
+        let slope = (after.1 - before.1) / (after.0 - before.0) as f32;
+        before.1 + slope * (rows as f32 - before.0 as f32)
+    }
+
+    /// Returns the rows of the largest pass that was measured.
+    pub fn max_rows(&self) -> usize {
+        self.points.last().map_or(1, |(rows, _)| *rows)
+    }
+
+    /// Returns the measured points: rows and milliseconds.
+    pub fn points(&self) -> &[(usize, f32)] {
+        &self.points
+    }
+
+    /// Tells whether the numbers can be what [`VerifyCurve::measure`] gave: a file may say anything.
+    pub(super) fn is_sound(&self) -> bool {
+        let rising = self
+            .points
+            .windows(2)
+            .all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
+        !self.points.is_empty() && rising && self.points.iter().all(|(_, ms)| ms.is_finite() && *ms > 0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_lie_on_lines_between_the_points_and_never_fall() {
+        let curve = VerifyCurve::from_points(vec![(1, 10.0), (2, 9.0), (4, 20.0)]);
+        assert_eq!(curve.cost(1), 10.0);
+        assert_eq!(curve.cost(2), 10.0);
+        assert_eq!(curve.cost(3), 15.0);
+        assert_eq!(curve.cost(6), 30.0);
+        assert_eq!(curve.max_rows(), 4);
+        assert!(curve.is_sound());
+    }
+
+    #[test]
+    fn a_curve_that_nobody_measured_is_not_sound() {
+        for points in [vec![], vec![(2, 1.0), (1, 2.0)], vec![(1, f32::NAN)], vec![(1, 0.0)]] {
+            assert!(!VerifyCurve { points }.is_sound());
+        }
+    }
+}

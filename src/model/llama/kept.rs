@@ -1,0 +1,70 @@
+use std::{fs, io::Write, path::PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    super::{FitPlan, prefix::PrefixStore},
+    Keep, VerifyCurve,
+};
+
+/// The release of llama.cpp's binding: states and timings of another one are not read. A test holds it against the lock
+/// file.
+pub(super) const ENGINE_BUILD: &str = "llama-cpp-2 0.1.160";
+
+/// What a model keeps on disk.
+pub(super) struct Kept {
+    curve: PathBuf,
+    pub(super) prefixes: Option<PrefixStore>,
+}
+
+impl Kept {
+    /// Names everything that a state or a timing depends on.
+    pub(super) fn new(keep: &Keep, model_sha256: &str, context_tokens: u32, plan: &FitPlan, threads: u32) -> Self {
+        let devices: Vec<&str> = plan.gpus.iter().map(|gpu| gpu.name.as_str()).collect();
+        let engine = format!(
+            "{ENGINE_BUILD} skiff {} model {model_sha256} layers {} on {devices:?}",
+            env!("CARGO_PKG_VERSION"),
+            plan.gpu_layers,
+        );
+        let timing = Sha256::digest(format!("{engine} threads {threads}"));
+        let name: String = timing[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self {
+            curve: keep.folder.join(format!("verify-{name}.json")),
+            prefixes: (keep.prefix_bytes > 0).then(|| {
+                let key = format!("{engine} context {context_tokens}");
+                PrefixStore::new(&keep.folder.join("prefixes"), &key, keep.prefix_bytes)
+            }),
+        }
+    }
+
+    /// Reads the curve that an earlier process measured; one that makes no sense is not there.
+    pub(super) fn read_curve(&self) -> Option<VerifyCurve> {
+        let text = fs::read(&self.curve).ok()?;
+        serde_json::from_slice(&text).ok().filter(VerifyCurve::is_sound)
+    }
+
+    /// Keeps a curve; where that fails the next process measures again.
+    pub(super) fn write_curve(&self, curve: &VerifyCurve) {
+        let Some(folder) = self.curve.parent() else { return };
+        let write = || -> std::io::Result<()> {
+            fs::create_dir_all(folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(&serde_json::to_vec(curve)?)?;
+            file.persist(&self.curve).map_err(|error| error.error)?;
+            Ok(())
+        };
+        let _ = write();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_is_that_of_the_lock_file() {
+        let lock = include_str!("../../../Cargo.lock");
+        let (name, version) = ENGINE_BUILD.split_once(' ').unwrap();
+        assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"")));
+    }
+}

@@ -1,0 +1,425 @@
+use std::{collections::VecDeque, time::Instant};
+
+use llama_cpp_2::token::LlamaToken;
+
+use super::{
+    super::{Completion, CompletionRequest, ModelError},
+    LlamaCpp,
+    cache::{BATCH_TOKENS, Feed, KvCache, Restored, Truncated},
+    drafting::Drafting,
+    pace::Pace,
+    sequence::{Flow, Sequence},
+};
+use crate::progress::{Phase, Progress};
+
+/// The sequence that a conversation lives in; the others are forks of it.
+pub(super) const TRUNK: usize = 0;
+/// A state on disk is read, and one is written, where it saves reading this many tokens.
+const WORTH_KEEPING_TOKENS: usize = 256;
+
+/// Writes completions, as many at a time as there are sequences and cells for.
+///
+/// Each pass through the model takes the next token of every sequence that writes, with its draft, and fills up with
+/// tokens of those that still read their prompts. A sequence that ends makes room for the next request.
+pub(super) struct Scheduler<'s, 'm, 'r> {
+    owner: &'m LlamaCpp,
+    cache: &'s mut KvCache<'m>,
+    pace: &'s mut Pace,
+    drafting: &'s mut Drafting,
+    progress: &'r dyn Progress,
+    lanes: Vec<Lane<'m, 'r>>,
+    outcomes: Vec<(usize, Outcome)>,
+}
+
+/// A request as it waits.
+pub(super) struct Work<'r> {
+    pub(super) number: usize,
+    pub(super) request: &'r CompletionRequest<'r>,
+    pub(super) prompt: Vec<LlamaToken>,
+}
+
+/// How a request ended.
+pub(super) type Outcome = Result<Completion, ModelError>;
+
+/// A request as it is served.
+struct Lane<'m, 'r> {
+    number: usize,
+    slot: usize,
+    sequence: Sequence<'m, 'r>,
+    /// Cells that it may come to need beyond those that it shares.
+    cells: usize,
+}
+
+/// What one pass reads, and who waits for which of its rows.
+#[derive(Default)]
+struct Pass {
+    feeds: Vec<Feed>,
+    awaited: Vec<Awaited>,
+    rows: usize,
+    /// Rows of lanes that read their prompts.
+    reads: usize,
+}
+
+struct Awaited {
+    lane: usize,
+    /// The row of the last token that is no draft.
+    row: usize,
+    draft: Vec<LlamaToken>,
+}
+
+impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
+    pub(super) fn new(
+        owner: &'m LlamaCpp,
+        cache: &'s mut KvCache<'m>,
+        pace: &'s mut Pace,
+        drafting: &'s mut Drafting,
+        progress: &'r dyn Progress,
+    ) -> Self {
+        Self {
+            owner,
+            cache,
+            pace,
+            drafting,
+            progress,
+            lanes: Vec::new(),
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Serves one request in the trunk, which keeps what was read for it.
+    ///
+    /// # Errors
+    /// [`ModelError::Cancelled`] and what the engine and the request's own sequence report.
+    pub(super) fn run_one(mut self, work: Work<'r>) -> Outcome {
+        let room = self.cache.capacity_tokens();
+        self.recall(&work.prompt);
+        self.admit(work, TRUNK, room)?;
+        match self.run(VecDeque::new(), 0)?.pop() {
+            Some((_, outcome)) => outcome,
+            None => Err(ModelError::Decode("the request came to no end".to_owned())),
+        }
+    }
+
+    /// Serves many requests in forks of the trunk, which comes to hold what their prompts begin with.
+    ///
+    /// # Errors
+    /// [`ModelError::Cancelled`] and what the engine reports; what goes wrong with one request is its own outcome.
+    pub(super) fn run_many(mut self, works: Vec<Work<'r>>) -> Result<Vec<(usize, Outcome)>, ModelError> {
+        let shared = shared_by_all(&works);
+        let trunk = works.first().map_or(Vec::new(), |work| work.prompt[..shared].to_vec());
+        self.read_trunk(&trunk)?;
+        self.run(works.into(), shared)
+    }
+
+    /// Makes the trunk hold exactly these tokens.
+    fn read_trunk(&mut self, tokens: &[LlamaToken]) -> Result<(), ModelError> {
+        self.recall(tokens);
+        let kept = shared_prefix(self.cache.tokens(TRUNK), tokens);
+        self.cache.truncate(TRUNK, kept);
+        let held = self.cache.tokens(TRUNK).len();
+        let shown = Shown::prefill(self.progress, tokens.len() - held);
+        while self.cache.tokens(TRUNK).len() < tokens.len() {
+            self.heed_cancel()?;
+            let rest = &tokens[self.cache.tokens(TRUNK).len()..];
+            let chunk = rest[..rest.len().min(self.pace.tokens())].to_vec();
+            let reads = chunk.len();
+            let feed = Feed {
+                sequence: TRUNK,
+                logits_from: reads,
+                tokens: chunk,
+            };
+            self.evaluate(&[feed], reads)?;
+            shown.advance(self.cache.tokens(TRUNK).len() - held);
+        }
+        self.keep(held);
+        Ok(())
+    }
+
+    /// Brings the state of an earlier process back, where one shares more with the prompt than the trunk does.
+    fn recall(&mut self, prompt: &[LlamaToken]) {
+        let worth = shared_prefix(self.cache.tokens(TRUNK), prompt) + WORTH_KEEPING_TOKENS;
+        let Some(store) = self.owner.prefixes().filter(|_| worth <= prompt.len()) else {
+            return;
+        };
+        let Some(stored) = store.best(&numbers(prompt)).filter(|stored| stored.shared >= worth) else {
+            return;
+        };
+        let Some(path) = store.checked_file(&stored) else {
+            return;
+        };
+        let restored = self.cache.restore(TRUNK, &path);
+        if restored == Restored::No || numbers(self.cache.tokens(TRUNK)) != stored.tokens {
+            self.cache.truncate(TRUNK, 0);
+            store.discard(&stored);
+        }
+    }
+
+    /// Keeps the trunk's state for later processes, if much of it was read beyond the first `held` tokens.
+    fn keep(&mut self, held: usize) {
+        let tokens = self.cache.tokens(TRUNK);
+        let Some(store) = self
+            .owner
+            .prefixes()
+            .filter(|_| tokens.len() >= held + WORTH_KEEPING_TOKENS)
+        else {
+            return;
+        };
+        if let Err(error) = store.save(&numbers(tokens), |path| self.cache.save(TRUNK, path)) {
+            self.progress
+                .note(&format!("what was read is not kept for the next run: {error}"));
+        }
+    }
+
+    /// Runs passes until every lane and everything that waits is done.
+    fn run(mut self, mut waiting: VecDeque<Work<'r>>, shared: usize) -> Result<Vec<(usize, Outcome)>, ModelError> {
+        let max_tokens = |lane: &Lane<'_, '_>| lane.sequence.max_tokens();
+        let asked = waiting.iter().map(|work| work.request.max_tokens).sum::<usize>()
+            + self.lanes.iter().map(max_tokens).sum::<usize>();
+        let missing = self.lanes.iter().map(|lane| self.missing(lane)).sum::<usize>();
+        let mut shown = Shown::prefill(self.progress, missing);
+        let mut written = 0;
+        let mut trunk_held = self.trunk_is_reading().then(|| self.cache.tokens(TRUNK).len());
+        loop {
+            self.admit_all(&mut waiting, shared)?;
+            if self.lanes.is_empty() {
+                return Ok(self.outcomes);
+            }
+            self.heed_cancel()?;
+            let pass = self.plan();
+            self.evaluate(&pass.feeds, pass.reads)?;
+            written += self.absorb(pass.awaited);
+            if let Some(held) = trunk_held.take_if(|_| !self.trunk_is_reading()) {
+                self.keep(held);
+            }
+            if self.lanes.iter().all(|lane| lane.sequence.is_reading()) {
+                let still_missing = self.lanes.iter().map(|lane| self.missing(lane)).sum::<usize>();
+                shown.advance(missing.saturating_sub(still_missing));
+            } else {
+                shown.turn_to_decode(asked);
+                let in_work = self
+                    .lanes
+                    .iter()
+                    .map(|lane| lane.sequence.written_tokens())
+                    .sum::<usize>();
+                shown.advance(written + in_work);
+            }
+        }
+    }
+
+    fn trunk_is_reading(&self) -> bool {
+        self.lanes
+            .iter()
+            .any(|lane| lane.slot == TRUNK && lane.sequence.is_reading())
+    }
+
+    fn heed_cancel(&self) -> Result<(), ModelError> {
+        if self.progress.cancelled() {
+            return Err(ModelError::Cancelled);
+        }
+        Ok(())
+    }
+
+    fn missing(&self, lane: &Lane<'_, '_>) -> usize {
+        let held = shared_prefix(self.cache.tokens(lane.slot), lane.sequence.wanted());
+        lane.sequence.wanted().len() - held
+    }
+
+    /// Admits what waits, as far as sequences and cells go.
+    fn admit_all(&mut self, waiting: &mut VecDeque<Work<'r>>, shared: usize) -> Result<(), ModelError> {
+        while let Some(work) = waiting.pop_front() {
+            let taken = shared + self.lanes.iter().map(|lane| lane.cells).sum::<usize>();
+            let free = self.cache.capacity_tokens().saturating_sub(taken);
+            let own = work.prompt.len() - shared;
+            let alone = self.lanes.is_empty();
+            // Alone, a request may fill the context and be cut off there.
+            let fits = own + work.request.max_tokens <= free || (alone && own < free);
+            let slot =
+                (TRUNK + 1..self.cache.sequences()).find(|slot| self.lanes.iter().all(|lane| lane.slot != *slot));
+            match slot {
+                Some(slot) if fits => {
+                    let number = work.number;
+                    let room = shared + free.min(own + work.request.max_tokens);
+                    self.cache.fork(TRUNK, slot, shared)?;
+                    if let Err(error) = self.admit(work, slot, room) {
+                        self.outcomes.push((number, Err(error)));
+                    }
+                }
+                _ if alone => {
+                    let error = ModelError::ContextFull {
+                        prompt_tokens: work.prompt.len(),
+                        context_tokens: self.cache.capacity_tokens(),
+                    };
+                    self.outcomes.push((work.number, Err(error)));
+                }
+                _ => {
+                    waiting.push_front(work);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, work: Work<'r>, slot: usize, room_tokens: usize) -> Result<(), ModelError> {
+        let kept = shared_prefix(self.cache.tokens(slot), &work.prompt);
+        self.cache.truncate(slot, kept);
+        let held = self.cache.tokens(slot).len();
+        let sequence = Sequence::new(self.owner, work.request, work.prompt, held, room_tokens)?;
+        self.lanes.push(Lane {
+            number: work.number,
+            slot,
+            sequence,
+            cells: room_tokens.saturating_sub(held),
+        });
+        Ok(())
+    }
+
+    /// Chooses what the next pass reads: first what the lanes that write need, then as much of the prompts as the pace
+    /// allows.
+    fn plan(&mut self) -> Pass {
+        let mut pass = Pass::default();
+        let (readers, writers): (Vec<usize>, Vec<usize>) =
+            (0..self.lanes.len()).partition(|lane| self.lanes[*lane].sequence.is_reading());
+        for (done, &lane) in writers.iter().enumerate() {
+            let others_to_come = writers.len() - done - 1;
+            self.plan_lane(&mut pass, lane, BATCH_TOKENS - others_to_come, writers.len());
+        }
+        let end = BATCH_TOKENS.min(pass.rows + self.pace.tokens());
+        for lane in readers {
+            let before = pass.rows;
+            self.plan_lane(&mut pass, lane, end, 0);
+            pass.reads += pass.rows - before;
+        }
+        pass
+    }
+
+    /// Adds what a lane misses, and a draft where it misses no more; the pass has `end` rows at most then.
+    fn plan_lane(&mut self, pass: &mut Pass, number: usize, end: usize, writers: usize) {
+        let lane = &self.lanes[number];
+        let kept = shared_prefix(self.cache.tokens(lane.slot), lane.sequence.wanted());
+        if self.cache.truncate(lane.slot, kept) == Truncated::Emptied {
+            self.drafting.give_up();
+        }
+        let missing = &lane.sequence.wanted()[self.cache.tokens(lane.slot).len()..];
+        let chunk = missing.len().min(end.saturating_sub(pass.rows));
+        if chunk == 0 {
+            return;
+        }
+        let mut tokens = missing[..chunk].to_vec();
+        let mut logits_from = chunk;
+        if chunk == missing.len() {
+            let row = pass.rows + chunk - 1;
+            let others = writers.saturating_sub(1);
+            let draft = self
+                .drafting
+                .draft(&lane.sequence, pass.rows.max(others) + chunk, others, end - row - 1);
+            logits_from = chunk - 1;
+            tokens.extend_from_slice(&draft);
+            pass.awaited.push(Awaited {
+                lane: number,
+                row,
+                draft,
+            });
+        }
+        pass.rows += tokens.len();
+        pass.feeds.push(Feed {
+            sequence: lane.slot,
+            tokens,
+            logits_from,
+        });
+    }
+
+    /// Lets the lanes choose; returns the number of tokens that those which ended have written.
+    fn absorb(&mut self, awaited: Vec<Awaited>) -> usize {
+        let mut ended = Vec::new();
+        let mut written = 0;
+        for Awaited { lane, row, draft } in awaited {
+            let sequence = &mut self.lanes[lane].sequence;
+            let outcome = match sequence.absorb(self.cache, row, &draft, self.drafting.acceptance()) {
+                Ok(Flow::On) => continue,
+                Ok(Flow::Done(completion)) => Ok(completion),
+                Err(error) => Err(error),
+            };
+            written += sequence.written_tokens();
+            ended.push((lane, outcome));
+        }
+        // From the last, so that the numbers of the others stay.
+        ended.sort_by_key(|(lane, _)| std::cmp::Reverse(*lane));
+        for (lane, outcome) in ended {
+            let lane = self.lanes.remove(lane);
+            if lane.slot != TRUNK {
+                self.cache.truncate(lane.slot, 0);
+            }
+            self.outcomes.push((lane.number, outcome));
+        }
+        written
+    }
+
+    /// Runs a pass; its time teaches the pace where `reads` of its rows are prompt.
+    fn evaluate(&mut self, feeds: &[Feed], reads: usize) -> Result<(), ModelError> {
+        let started = Instant::now();
+        self.cache.evaluate(feeds)?;
+        if reads > 1 {
+            // Devices compute behind our back; without this the time of a chunk says nothing.
+            self.cache.synchronize();
+            self.pace.measured(reads, started.elapsed());
+        }
+        Ok(())
+    }
+}
+
+/// Returns how many tokens of `wanted` need not be read: never all, since the logits of the last are wanted.
+fn shared_prefix(held: &[LlamaToken], wanted: &[LlamaToken]) -> usize {
+    let shared = held.iter().zip(wanted).take_while(|(one, other)| one == other).count();
+    shared.min(wanted.len().saturating_sub(1))
+}
+
+fn numbers(tokens: &[LlamaToken]) -> Vec<i32> {
+    tokens.iter().map(|token| token.0).collect()
+}
+
+/// Returns how many tokens all prompts begin with; each has one more at least.
+fn shared_by_all(works: &[Work<'_>]) -> usize {
+    let Some((first, others)) = works.split_first() else {
+        return 0;
+    };
+    let own = first.prompt.len().saturating_sub(1);
+    others
+        .iter()
+        .map(|work| shared_prefix(&first.prompt, &work.prompt))
+        .fold(own, usize::min)
+}
+
+/// A phase that progress was told of; it ends with this value.
+struct Shown<'r> {
+    progress: &'r dyn Progress,
+    phase: Phase,
+}
+
+impl<'r> Shown<'r> {
+    fn prefill(progress: &'r dyn Progress, tokens: usize) -> Self {
+        progress.begin(Phase::Prefill, tokens as u64);
+        Self {
+            progress,
+            phase: Phase::Prefill,
+        }
+    }
+
+    fn turn_to_decode(&mut self, tokens: usize) {
+        if self.phase == Phase::Prefill {
+            self.progress.end(Phase::Prefill);
+            self.progress.begin(Phase::Decode, tokens as u64);
+            self.phase = Phase::Decode;
+        }
+    }
+
+    fn advance(&self, tokens: usize) {
+        self.progress.advance(self.phase, tokens as u64);
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.progress.end(self.phase);
+    }
+}

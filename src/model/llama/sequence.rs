@@ -1,0 +1,338 @@
+use std::time::Instant;
+
+use llama_cpp_2::token::LlamaToken;
+
+use super::{
+    super::{
+        Completion, CompletionRequest, Finish, ModelError, Usage,
+        draft::{Acceptance, CopyDrafter, DraftPlan, Foreseen},
+    },
+    LlamaCpp,
+    cache::KvCache,
+    sampler::{Chooser, Margin},
+    text::{find_stop, finish_text},
+};
+
+/// How often decoding turns back from a completion that is excluded or from a piece that is refused.
+const MAX_REWINDS: usize = 8;
+/// A draft token is looked for in this many bytes of text.
+const BYTES_PER_DRAFT_TOKEN: usize = 8;
+
+/// One completion as it is written: its prompt, the tokens chosen so far, and what is expected next.
+///
+/// It never touches the cache. It says which tokens it wants read ([`Sequence::wanted`], [`Sequence::draft`]) and takes the
+/// logits of a pass in ([`Sequence::absorb`]).
+pub(super) struct Sequence<'m, 'r> {
+    owner: &'m LlamaCpp,
+    chooser: Chooser<'m>,
+    request: &'r CompletionRequest<'r>,
+    /// The prompt and what was chosen after it.
+    wanted: Vec<LlamaToken>,
+    prompt_tokens: usize,
+    /// The most that prompt and completion may have together.
+    room_tokens: usize,
+    steps: Vec<Step>,
+    bytes: Vec<u8>,
+    /// Tokens that must not be chosen at a step again.
+    bans: Vec<(usize, LlamaToken)>,
+    rewinds: usize,
+    drafter: Option<CopyDrafter>,
+    usage: Usage,
+    admitted: Instant,
+    first_token: Option<Instant>,
+}
+
+struct Step {
+    token: LlamaToken,
+    /// How far ahead of the second likeliest token this one was, in logits.
+    margin: f32,
+    /// Where its text begins.
+    start: usize,
+}
+
+struct End {
+    finish: Finish,
+    text_bytes: usize,
+}
+
+/// What a chosen token led to.
+enum Taken {
+    /// It stays, and more is to be chosen.
+    On,
+    /// It was taken back, with some before it.
+    TurnedBack,
+    /// It was the last.
+    End(End),
+}
+
+/// What a pass led to.
+pub(super) enum Flow {
+    /// More is to be read.
+    On,
+    /// The completion is whole.
+    Done(Completion),
+}
+
+impl<'m, 'r> Sequence<'m, 'r> {
+    /// Begins a completion after `prompt`, of which the cache holds the first `held` tokens; prompt and completion may
+    /// have `room_tokens` together.
+    ///
+    /// # Errors
+    /// [`ModelError::Grammar`] when the request's grammar is not accepted.
+    pub(super) fn new(
+        owner: &'m LlamaCpp,
+        request: &'r CompletionRequest<'r>,
+        prompt: Vec<LlamaToken>,
+        held: usize,
+        room_tokens: usize,
+    ) -> Result<Self, ModelError> {
+        let chooser = Chooser::new(&owner.model, &owner.control, &request.sampling, &request.constraint)?;
+        Ok(Self {
+            drafter: owner.can_draft().then(|| drafter(request)).flatten(),
+            owner,
+            chooser,
+            request,
+            prompt_tokens: prompt.len(),
+            room_tokens,
+            usage: Usage {
+                prompt_tokens: prompt.len() as u64,
+                cached_tokens: held as u64,
+                ..Usage::default()
+            },
+            wanted: prompt,
+            steps: Vec::new(),
+            bytes: Vec::new(),
+            bans: Vec::new(),
+            rewinds: 0,
+            admitted: Instant::now(),
+            first_token: None,
+        })
+    }
+
+    /// Returns the tokens that the cache has to hold before the next one can be chosen.
+    pub(super) fn wanted(&self) -> &[LlamaToken] {
+        &self.wanted
+    }
+
+    /// Tells whether nothing was chosen yet.
+    pub(super) fn is_reading(&self) -> bool {
+        self.first_token.is_none()
+    }
+
+    /// Returns the number of tokens chosen so far, those taken back left out.
+    pub(super) fn written_tokens(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Returns the most tokens that may be chosen.
+    pub(super) fn max_tokens(&self) -> usize {
+        self.request.max_tokens
+    }
+
+    /// Returns the tokens that are expected after the wanted ones, as many as pay.
+    pub(super) fn draft(&self, acceptance: &Acceptance, plan: DraftPlan<'_>) -> Vec<LlamaToken> {
+        let Some((text, evidence)) = self.drafter.as_ref().and_then(CopyDrafter::propose) else {
+            return Vec::new();
+        };
+        // The last token is never drafted for nothing: what follows it is not wanted any more.
+        let left = (self.request.max_tokens - self.steps.len().min(self.request.max_tokens))
+            .min(self.room_tokens - self.wanted.len().min(self.room_tokens))
+            .saturating_sub(1);
+        let limit = plan.limit.min(left);
+        let count = acceptance.draft_tokens(evidence, DraftPlan { limit, ..plan });
+        if count == 0 {
+            return Vec::new();
+        }
+        let end = text.len().min((count + 1) * BYTES_PER_DRAFT_TOKEN);
+        let mut tokens = self.owner.model.vocab().tokenize(&text[..end], false, false);
+        if end < text.len() {
+            // It may be the beginning of a longer one.
+            tokens.pop();
+        }
+        tokens.truncate(count);
+        tokens
+    }
+
+    /// Chooses tokens from the logits of a pass, as long as they are those of the draft: the first row is that of the last
+    /// wanted token.
+    ///
+    /// # Errors
+    /// [`ModelError::OnlyExcluded`] when it comes to nothing else again and again, and what the chooser reports.
+    pub(super) fn absorb(
+        &mut self,
+        cache: &KvCache<'_>,
+        first_row: usize,
+        draft: &[LlamaToken],
+        acceptance: &mut Acceptance,
+    ) -> Result<Flow, ModelError> {
+        self.first_token.get_or_insert_with(Instant::now);
+        if self.request.max_tokens == 0 {
+            return self.finish(End {
+                finish: Finish::Length,
+                text_bytes: 0,
+            });
+        }
+        self.usage.drafted_tokens += draft.len() as u64;
+        for row in 0..=draft.len() {
+            let token = self.choose(cache.logits(first_row + row))?;
+            match self.take(token, acceptance)? {
+                Taken::On => {}
+                Taken::TurnedBack => break,
+                Taken::End(end) => return self.finish(end),
+            }
+            if draft.get(row) != Some(&token) {
+                break;
+            }
+            self.usage.accepted_tokens += 1;
+        }
+        Ok(Flow::On)
+    }
+
+    fn choose(&mut self, logits: &[f32]) -> Result<LlamaToken, ModelError> {
+        let here = self.steps.len();
+        let banned: Vec<LlamaToken> = self
+            .bans
+            .iter()
+            .filter(|(step, _)| *step == here)
+            .map(|(_, token)| *token)
+            .collect();
+        let margin = if self.request.exclude.is_empty() && self.request.check.is_none() {
+            Margin::NotWanted
+        } else {
+            Margin::Wanted
+        };
+        let choice = self.chooser.choose(logits, &banned, margin)?;
+        self.steps.push(Step {
+            token: choice.token,
+            margin: choice.margin,
+            start: self.bytes.len(),
+        });
+        self.usage.completion_tokens += 1;
+        Ok(choice.token)
+    }
+
+    /// Appends a chosen token.
+    fn take(&mut self, token: LlamaToken, acceptance: &mut Acceptance) -> Result<Taken, ModelError> {
+        let vocab = self.owner.model.vocab();
+        let start = self.bytes.len();
+        let ends_turn = vocab.is_eog(token);
+        if !ends_turn {
+            vocab.token_to_piece_into(token, &mut self.bytes, false, None);
+        }
+        let written = &self.bytes[start..];
+        if let Some((text, evidence)) = self.drafter.as_ref().and_then(CopyDrafter::propose) {
+            let foreseen = if !ends_turn && text.starts_with(written) {
+                Foreseen::Yes
+            } else {
+                Foreseen::No
+            };
+            acceptance.observe(evidence, foreseen);
+        }
+        let end = |finish, text_bytes| Ok(Taken::End(End { finish, text_bytes }));
+        if ends_turn {
+            return end(Finish::EndOfTurn, start);
+        }
+        if let Some(stop) = find_stop(&self.bytes, start, self.request.stop) {
+            return end(Finish::StopText, stop);
+        }
+        if self.steps.len() >= self.request.max_tokens || self.wanted.len() >= self.room_tokens {
+            return end(Finish::Length, self.bytes.len());
+        }
+        if let Some(step) = self.refused_from(start) {
+            self.turn_back(step)?;
+            return Ok(Taken::TurnedBack);
+        }
+        if let Some(drafter) = &mut self.drafter {
+            drafter.observe(&self.bytes[start..]);
+        }
+        self.chooser.accept(token)?;
+        self.wanted.push(token);
+        Ok(Taken::On)
+    }
+
+    /// Asks the request's check when the text from `start` on completes a line; returns the step to write anew from where
+    /// it refuses the piece.
+    fn refused_from(&self, start: usize) -> Option<usize> {
+        let check = self.request.check.filter(|_| self.rewinds < MAX_REWINDS)?;
+        let end = start + self.bytes[start..].iter().rposition(|byte| *byte == b'\n')? + 1;
+        let piece = check.refused(&finish_text(&self.bytes[..end]))?;
+        let first = self.steps.partition_point(|step| step.start < piece);
+        self.least_certain(first, self.bytes.len())
+    }
+
+    /// Gives the completion back, unless it is one that is excluded.
+    ///
+    /// An excluded completion is left at its least certain token: that one is banned there and writing goes on with the next
+    /// likeliest.
+    fn finish(&mut self, end: End) -> Result<Flow, ModelError> {
+        let text = finish_text(&self.bytes[..end.text_bytes]);
+        if self.request.exclude.contains(&text) {
+            let step = self
+                .least_certain(0, end.text_bytes)
+                .filter(|_| self.rewinds < MAX_REWINDS);
+            let step = step.ok_or(ModelError::OnlyExcluded)?;
+            self.turn_back(step)?;
+            return Ok(Flow::On);
+        }
+        let first = self.first_token.unwrap_or(self.admitted);
+        self.usage.prefill_ms = elapsed_ms(self.admitted, first);
+        self.usage.decode_ms = elapsed_ms(first, Instant::now());
+        Ok(Flow::Done(Completion {
+            text,
+            finish: end.finish,
+            usage: self.usage,
+        }))
+    }
+
+    /// Returns the step to leave a completion at, from `first` on: the least certain one that was not left before, or else
+    /// the least certain one that has another token to offer.
+    ///
+    /// Steps that only write white space, or end the turn, come after those that write: another text is wanted, not
+    /// another layout.
+    fn least_certain(&self, first: usize, text_bytes: usize) -> Option<usize> {
+        let left_before = |step: usize| self.bans.iter().any(|(banned, _)| *banned == step);
+        let writes = |step: usize| {
+            let start = self.steps[step].start;
+            let end = self.steps.get(step + 1).map_or(self.bytes.len(), |next| next.start);
+            start < text_bytes && self.bytes[start..end].iter().any(|byte| !byte.is_ascii_whitespace())
+        };
+        (first..self.steps.len())
+            .filter(|step| self.steps[*step].margin.is_finite())
+            .min_by(|&one, &other| {
+                let rank = |step| (left_before(step), !writes(step));
+                rank(one)
+                    .cmp(&rank(other))
+                    .then_with(|| self.steps[one].margin.total_cmp(&self.steps[other].margin))
+            })
+    }
+
+    fn turn_back(&mut self, step: usize) -> Result<(), ModelError> {
+        self.rewinds += 1;
+        self.bans.retain(|(banned, _)| *banned <= step);
+        self.bans.push((step, self.steps[step].token));
+        self.bytes.truncate(self.steps[step].start);
+        self.steps.truncate(step);
+        self.wanted.truncate(self.prompt_tokens + step);
+        if let Some(drafter) = &mut self.drafter {
+            drafter.rewind(self.bytes.len());
+        }
+        self.chooser.replay(self.steps.iter().map(|step| step.token))
+    }
+}
+
+/// Returns the drafter of a request that names what it repeats. The end of the answer is expected after it.
+fn drafter(request: &CompletionRequest<'_>) -> Option<CopyDrafter> {
+    let copy = request.copy?;
+    let stop = request.stop.first().copied().unwrap_or("");
+    let old = format!("{}{stop}", copy.trim_end_matches('\n'));
+    let context: String = request
+        .messages
+        .iter()
+        .map(|message| message.content.as_str())
+        .collect();
+    Some(CopyDrafter::new(old.as_bytes(), context.as_bytes()))
+}
+
+fn elapsed_ms(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(u64::MAX)
+}
