@@ -11,7 +11,7 @@ use std::{env, fs, io};
 
 use serde::Deserialize;
 
-use crate::model::LlamaConfig;
+use crate::model::{Keep, LlamaConfig};
 
 /// Where a machine's administrator fixes settings.
 const POLICY_FILE: &str = "/etc/skiff/policy.toml";
@@ -29,13 +29,17 @@ pub(crate) struct Settings {
     pub(crate) context_tokens: Option<u32>,
     /// Layers in GPU memory.
     pub(crate) gpu_layers: GpuLayers,
+    /// What the states of prompts may take on disk, in MiB; 0 keeps none.
+    pub(crate) prefix_cache_mib: u32,
     /// When to use colour.
     pub(crate) color: ColorMode,
 }
 
+const PREFIX_CACHE_MIB: u32 = 2048;
+
 impl Settings {
-    /// Returns the part that the model room needs.
-    pub(crate) fn llama(&self) -> LlamaConfig {
+    /// Returns the part that the model room needs; it keeps what can be deleted at any time in a folder of `cache`.
+    pub(crate) fn llama(&self, cache: &Path) -> LlamaConfig {
         LlamaConfig {
             context_tokens: self.context_tokens,
             threads: self.threads,
@@ -43,6 +47,10 @@ impl Settings {
                 GpuLayers::Auto => crate::model::GpuLayers::Auto,
                 GpuLayers::Count(count) => crate::model::GpuLayers::Count(count),
             },
+            keep: Some(Keep {
+                folder: cache.join("engine"),
+                prefix_bytes: u64::from(self.prefix_cache_mib) << 20,
+            }),
             ..LlamaConfig::default()
         }
     }
@@ -118,6 +126,7 @@ pub(crate) struct Layer {
     pub(crate) threads: Option<u32>,
     pub(crate) ctx: Option<u32>,
     pub(crate) gpu_layers: Option<GpuLayers>,
+    pub(crate) prefix_cache_mib: Option<u32>,
     pub(crate) color: Option<ColorMode>,
 }
 
@@ -137,6 +146,7 @@ pub(crate) struct Lock {
     pub(crate) threads: Option<u32>,
     pub(crate) ctx: Option<u32>,
     pub(crate) gpu_layers: Option<GpuLayers>,
+    pub(crate) prefix_cache_mib: Option<u32>,
 }
 
 /// Why the settings cannot be put together.
@@ -235,6 +245,7 @@ fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigE
         threads: parsed(variables, "SKIFF_THREADS")?,
         ctx: parsed(variables, "SKIFF_CTX")?,
         gpu_layers: parsed(variables, "SKIFF_GPU_LAYERS")?,
+        prefix_cache_mib: parsed(variables, "SKIFF_PREFIX_CACHE_MIB")?,
         color: parsed(variables, "SKIFF_COLOR")?,
     })
 }
@@ -255,6 +266,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         threads: lock.threads,
         ctx: lock.ctx,
         gpu_layers: lock.gpu_layers,
+        prefix_cache_mib: lock.prefix_cache_mib,
         ..Layer::default()
     };
     for (origin, layer) in layers {
@@ -262,12 +274,19 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         agree("threads", &lock.threads, &layer.threads, &origin)?;
         agree("ctx", &lock.ctx, &layer.ctx, &origin)?;
         agree("gpu_layers", &lock.gpu_layers, &layer.gpu_layers, &origin)?;
+        agree(
+            "prefix_cache_mib",
+            &lock.prefix_cache_mib,
+            &layer.prefix_cache_mib,
+            &origin,
+        )?;
         merged = Layer {
             model: layer.model.or(merged.model),
             seed: layer.seed.or(merged.seed),
             threads: layer.threads.or(merged.threads),
             ctx: layer.ctx.or(merged.ctx),
             gpu_layers: layer.gpu_layers.or(merged.gpu_layers),
+            prefix_cache_mib: layer.prefix_cache_mib.or(merged.prefix_cache_mib),
             color: layer.color.or(merged.color),
         };
     }
@@ -277,6 +296,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         threads: merged.threads,
         context_tokens: merged.ctx,
         gpu_layers: merged.gpu_layers.unwrap_or_default(),
+        prefix_cache_mib: merged.prefix_cache_mib.unwrap_or(PREFIX_CACHE_MIB),
         color: merged.color.unwrap_or_default(),
     })
 }
@@ -328,6 +348,7 @@ mod tests {
                 threads: Some(2),
                 context_tokens: Some(4096),
                 gpu_layers: GpuLayers::Auto,
+                prefix_cache_mib: PREFIX_CACHE_MIB,
                 color: ColorMode::Never,
             }
         );
@@ -335,10 +356,11 @@ mod tests {
 
     #[test]
     fn a_policy_holds_against_every_layer() {
-        let policy: Policy = toml::from_str("[lock]\nmodel = 'audited'\nthreads = 4").unwrap();
+        let policy: Policy = toml::from_str("[lock]\nmodel = 'audited'\nthreads = 4\nprefix_cache_mib = 0").unwrap();
         let agreed = merge(&policy, [("flags".to_owned(), layer("threads = 4"))]).unwrap();
         assert_eq!((agreed.model.as_deref(), agreed.threads), (Some("audited"), Some(4)));
-        for text in ["model = 'mine'", "threads = 5"] {
+        assert_eq!(agreed.prefix_cache_mib, 0);
+        for text in ["model = 'mine'", "threads = 5", "prefix_cache_mib = 1"] {
             let error = merge(
                 &policy,
                 [("flags".to_owned(), layer(text)), ("x".to_owned(), Layer::default())],

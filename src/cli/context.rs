@@ -106,6 +106,7 @@ fn layer(global: &GlobalArgs) -> Layer {
         threads: global.threads,
         ctx: global.ctx,
         gpu_layers: global.gpu_layers,
+        prefix_cache_mib: None,
         color: global.color,
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn load(context: &Context) -> anyhow::Result<Box<dyn LanguageModel>> 
     }
     Ok(Box::new(LlamaCpp::load(
         &file(context)?,
-        &settings.llama(),
+        &settings.llama(&context.directories.cache),
         &context.progress,
     )?))
 }

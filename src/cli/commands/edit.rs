@@ -123,10 +123,11 @@ fn format(args: &EditArgs, file: &Path) -> PatchFormat {
 fn summarize(context: &Context, entry: &Entry) {
     let usage = &entry.proposal.usage;
     context.progress.note(&format!(
-        "{} tokens read ({} from the cache), {} written, {:.1} s",
+        "{} tokens read ({} from the cache), {} written ({} of them foreseen), {:.1} s",
         usage.prompt_tokens,
         usage.cached_tokens,
         usage.completion_tokens,
+        usage.accepted_tokens,
         (usage.prefill_ms + usage.decode_ms) as f64 / 1000.0
     ));
     context
