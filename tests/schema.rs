@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
+#[path = "support/tiny_gguf.rs"]
+mod tiny_gguf;
 
 use std::fs;
 
@@ -96,4 +98,36 @@ fn an_edit() {
     assert_eq!(edit["model"]["sha256"], "scripted");
     assert!(edit["patch"].as_str().unwrap().contains("+    return 2\n"), "{edit}");
     assert_eq!(place.read("a.py"), "def f():\n    return 1\n");
+}
+
+#[test]
+fn a_model_bench() {
+    let place = Place::with(&[]);
+    let model = place.root().join("tiny.gguf");
+    fs::write(&model, tiny_gguf::tiny_gguf(3)).unwrap();
+    let model = model.to_str().unwrap().to_owned();
+    let args = [
+        "--model",
+        &model,
+        "--threads",
+        "1",
+        "model",
+        "bench",
+        "--runs",
+        "2",
+        "--written-tokens",
+        "8",
+        "--prompt-tokens",
+        "400",
+    ];
+    let report = place.skiff(&[&args[..], &["--json"]].concat()).json();
+    conforms("model-bench.json", &report);
+    assert_eq!(
+        (&report["read"]["tokens"], &report["threads"]),
+        (&report["prefix"]["tokens"], &report["threads"])
+    );
+    let tokens = report["prefix"]["tokens"].as_u64().unwrap();
+    assert_eq!(report["prefix"]["restored_tokens"].as_u64(), Some(tokens - 1));
+    let page = place.skiff(&args);
+    assert!(page.stdout.contains("\ncopy edit "), "{}", page.stdout);
 }

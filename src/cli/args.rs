@@ -328,6 +328,7 @@ pub(crate) enum ModelCommand {
     List(ModelListArgs),
     Verify(ModelVerifyArgs),
     Remove(ModelRemoveArgs),
+    Bench(ModelBenchArgs),
 }
 
 /// Register a GGUF file: check its header, hash it, and remember both
@@ -365,6 +366,30 @@ pub(crate) struct ModelVerifyArgs {
     /// The model
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+}
+
+/// Measure a model on this machine: reading, writing, copy edits, candidates, kept prompts, memory
+///
+/// The model is that of --model, or the only one that is registered. Every figure is the median of --runs. Nothing of it is
+/// kept.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff model bench
+  skiff model bench --model coder --threads 4 --json")]
+pub(crate) struct ModelBenchArgs {
+    /// How often each figure is measured
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) runs: u32,
+    /// Tokens of the prompt that reading is measured with
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(64..))]
+    pub(crate) prompt_tokens: u32,
+    /// Tokens that writing is measured with
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(8..))]
+    pub(crate) written_tokens: u32,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Forget a model

@@ -77,7 +77,11 @@ fn scripted(context: &Context) -> anyhow::Result<Option<ScriptedModel>> {
     Ok(Some(ScriptedModel::from_jsonl(script, &text)?))
 }
 
-fn file(context: &Context) -> anyhow::Result<ModelFile> {
+/// Returns the checked file of the model that the settings name, or of the only one that is registered.
+///
+/// # Errors
+/// When there is no such model, or its file is not what was registered.
+pub(crate) fn file(context: &Context) -> anyhow::Result<ModelFile> {
     let registry = Registry::open(&context.directories.models);
     let name = match &context.settings.model {
         Some(name) => name.clone(),

@@ -18,7 +18,7 @@ use crate::repo::{BlobId, FileMode};
 use crate::text::RepoPath;
 
 /// Raised when a field changes its meaning or goes away; new fields do not raise it.
-const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// One proposal: `edit`, `show`.
 #[derive(Debug, Serialize)]

@@ -158,6 +158,7 @@ mod tests {
             tensor_count: 0,
             parameters: 0,
             tensor_bytes: 500 << 20,
+            read_bytes: 500 << 20,
             block_bytes: vec![100 << 20; 4],
             header_bytes: 0,
         }

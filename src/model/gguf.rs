@@ -67,6 +67,8 @@ pub struct Header {
     pub parameters: u64,
     /// The bytes of all tensors, without padding.
     pub tensor_bytes: u64,
+    /// Bytes of weights that decoding one token reads: all but an embedding table that is only looked up in.
+    pub read_bytes: u64,
     /// The bytes of the tensors of each block, by block number.
     pub block_bytes: Vec<u64>,
     /// The bytes of the header: where the tensors begin.
@@ -283,6 +285,7 @@ impl Metadata {
             tensor_count,
             parameters: layout.parameters,
             tensor_bytes: layout.bytes,
+            read_bytes: layout.read_bytes(),
             block_bytes: layout.block_bytes,
             header_bytes,
             architecture,

@@ -95,6 +95,14 @@ prompts! {
         request: &'a str,
         fence: &'a str,
     }
+    /// Asks for a file with one small change, to measure how quickly it comes.
+    BenchPrompt from "bench" {
+        path: &'a str,
+        language: &'a str,
+        code: &'a str,
+        request: &'a str,
+        fence: &'a str,
+    }
     /// Says what is wrong with the last answer and asks again.
     RepairPrompt from "repair" {
         problem: &'a str,

@@ -1,3 +1,5 @@
+mod bench;
+
 use std::fmt::Write;
 
 use crate::cli::args::ModelCommand;
@@ -32,6 +34,14 @@ pub(super) fn run(command: &ModelCommand, context: &Context) -> anyhow::Result<E
         ModelCommand::Remove(args) => {
             let entry = registry.remove(&args.name)?;
             progress.note(&format!("removed {}", entry.name));
+        }
+        ModelCommand::Bench(args) => {
+            let report = bench::measure(args, context)?;
+            if args.json {
+                output::write_json(&report)?;
+            } else {
+                output::write_styled(&report.page())?;
+            }
         }
     }
     Ok(ExitStatus::Done)

@@ -122,6 +122,18 @@ pub(super) struct TensorLayout {
     pub(super) bytes: u64,
     pub(super) block_bytes: Vec<u64>,
     pub(super) end: u64,
+    embedding_bytes: u64,
+    output: Output,
+}
+
+/// Which matrix the logits come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Output {
+    /// The embedding table.
+    #[default]
+    Tied,
+    /// One of its own.
+    Own,
 }
 
 impl TensorLayout {
@@ -138,6 +150,11 @@ impl TensorLayout {
         self.end = expected.checked_add(info.bytes).ok_or_else(too_large)?;
         self.bytes = self.bytes.checked_add(info.bytes).ok_or_else(too_large)?;
         self.parameters = self.parameters.checked_add(info.weights).ok_or_else(too_large)?;
+        match info.name.as_str() {
+            "token_embd.weight" => self.embedding_bytes = info.bytes,
+            "output.weight" => self.output = Output::Own,
+            _ => {}
+        }
         if let Some(block) = info.block() {
             let block = bounded("block number", block, MAX_BLOCKS)? as usize;
             if self.block_bytes.len() <= block {
@@ -146,5 +163,13 @@ impl TensorLayout {
             self.block_bytes[block] += info.bytes;
         }
         Ok(())
+    }
+
+    /// Returns the bytes that decoding one token reads, where the model is dense.
+    pub(super) fn read_bytes(&self) -> u64 {
+        match self.output {
+            Output::Tied => self.bytes,
+            Output::Own => self.bytes - self.embedding_bytes,
+        }
     }
 }

@@ -52,6 +52,7 @@ fn a_valid_header_says_what_the_model_is() {
     assert_eq!(header.parameters, 2 * block + 2 * 260 * 64 + 64);
     assert_eq!((header.tensor_count, header.tensor_bytes), (21, header.parameters * 4));
     assert_eq!(header.header_bytes + header.tensor_bytes, bytes.len() as u64);
+    assert_eq!(header.read_bytes, header.tensor_bytes - 260 * 64 * 4);
     // 2 heads × (16 + 16) × 2 blocks × 2 bytes
     assert_eq!(header.kv_bytes_per_token(), Some(256));
 }

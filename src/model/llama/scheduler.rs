@@ -36,6 +36,7 @@ pub(super) struct Work<'r> {
     pub(super) number: usize,
     pub(super) request: &'r CompletionRequest<'r>,
     pub(super) prompt: Vec<LlamaToken>,
+    pub(super) arrived: Instant,
 }
 
 /// How a request ended.
@@ -264,7 +265,7 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
         let kept = shared_prefix(self.cache.tokens(slot), &work.prompt);
         self.cache.truncate(slot, kept);
         let held = self.cache.tokens(slot).len();
-        let sequence = Sequence::new(self.owner, work.request, work.prompt, held, room_tokens)?;
+        let sequence = Sequence::new(self.owner, work.request, work.prompt, held, room_tokens, work.arrived)?;
         self.lanes.push(Lane {
             number: work.number,
             slot,

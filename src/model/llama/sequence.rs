@@ -38,7 +38,7 @@ pub(super) struct Sequence<'m, 'r> {
     rewinds: usize,
     drafter: Option<CopyDrafter>,
     usage: Usage,
-    admitted: Instant,
+    arrived: Instant,
     first_token: Option<Instant>,
 }
 
@@ -75,7 +75,7 @@ pub(super) enum Flow {
 
 impl<'m, 'r> Sequence<'m, 'r> {
     /// Begins a completion after `prompt`, of which the cache holds the first `held` tokens; prompt and completion may
-    /// have `room_tokens` together.
+    /// have `room_tokens` together. The request came in at `arrived`.
     ///
     /// # Errors
     /// [`ModelError::Grammar`] when the request's grammar is not accepted.
@@ -85,6 +85,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
         prompt: Vec<LlamaToken>,
         held: usize,
         room_tokens: usize,
+        arrived: Instant,
     ) -> Result<Self, ModelError> {
         let chooser = Chooser::new(&owner.model, &owner.control, &request.sampling, &request.constraint)?;
         Ok(Self {
@@ -104,7 +105,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
             bytes: Vec::new(),
             bans: Vec::new(),
             rewinds: 0,
-            admitted: Instant::now(),
+            arrived,
             first_token: None,
         })
     }
@@ -274,8 +275,8 @@ impl<'m, 'r> Sequence<'m, 'r> {
             self.turn_back(step)?;
             return Ok(Flow::On);
         }
-        let first = self.first_token.unwrap_or(self.admitted);
-        self.usage.prefill_ms = elapsed_ms(self.admitted, first);
+        let first = self.first_token.unwrap_or(self.arrived);
+        self.usage.prefill_ms = elapsed_ms(self.arrived, first);
         self.usage.decode_ms = elapsed_ms(first, Instant::now());
         Ok(Flow::Done(Completion {
             text,

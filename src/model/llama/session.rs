@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use super::{
     super::{Completion, CompletionRequest, LanguageModel, ModelError, Session},
     LlamaCpp,
@@ -37,6 +39,7 @@ impl<'m> LlamaSession<'m> {
     }
 
     fn work<'r>(&self, number: usize, request: &'r CompletionRequest<'r>) -> Result<Work<'r>, ModelError> {
+        let arrived = Instant::now();
         let prompt = self.owner.prompt(request.messages, request.assistant_prefix)?;
         if prompt.is_empty() {
             return Err(ModelError::Template("the prompt came out empty".to_owned()));
@@ -52,6 +55,7 @@ impl<'m> LlamaSession<'m> {
             number,
             request,
             prompt,
+            arrived,
         })
     }
 
