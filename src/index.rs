@@ -9,6 +9,7 @@ mod corpus;
 mod grep;
 mod hash;
 mod keeper;
+mod likeness;
 mod lookup;
 mod map;
 mod name_use;

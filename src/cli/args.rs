@@ -198,11 +198,14 @@ pub(crate) struct IndexArgs {
 /// Find definitions, files, uses of a name, or text
 ///
 /// Words are looked for in names, documentation, signatures, bodies and paths; names, paths and stack traces that the
-/// query holds come first. With --references, --text or --regex every place is printed instead, in the order of the paths.
+/// query holds come first. One word is compared with all names as well, as the symbol pickers of editors do: `parse`,
+/// `ParseInterval`, `PI`, `prsintv` and, with an error, `parse_intreval` all find `parse_interval`. With --references,
+/// --text or --regex every place is printed instead, in the order of the paths.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
   skiff find parse the config file
+  skiff find prsintv
   skiff find --files 'logging level'
   skiff find --references parse_interval
   skiff find --regex 'TODO\\(\\w+\\)'

@@ -34,7 +34,7 @@ pub(super) fn run(args: &FindArgs, context: &Context) -> anyhow::Result<ExitStat
     let places = args.limit.unwrap_or(PLACES) as usize;
     let found = store::with_index(context, &repository, &subject, |index| {
         Ok(match &what {
-            What::Symbols => json::FindReport::symbols(&query, index, &index.search(&query, hits)),
+            What::Symbols => json::FindReport::symbols(&query, index, &index.search_names(&query, hits)),
             What::Files => json::FindReport::files(&query, &index.search_files(&query, hits)),
             What::References => json::FindReport::places(&query, index.reference_lines(&query, places)),
             What::Pattern(pattern) => json::FindReport::places(&query, index.matches(pattern, places)),

@@ -128,7 +128,7 @@ fn suffix(path: &str) -> &str {
 }
 
 /// Returns what a symbol's score is multiplied with, without what its file is.
-pub(super) fn of_symbol(symbol: &SymbolFacts) -> f32 {
+pub(in crate::index) fn of_symbol(symbol: &SymbolFacts) -> f32 {
     let Some(kind) = symbol.kind else {
         return 1.0;
     };
