@@ -14,11 +14,13 @@ mod mention;
 mod neighbours;
 mod placement;
 mod proposal;
+mod rerank;
 mod target;
 mod workflow;
 mod writing;
 
 pub use proposal::{Action, ModelStamp, Proposal, RegionReport};
+pub use rerank::{RERANKED, rerank_files, rerank_symbols};
 pub use workflow::propose;
 
 use crate::index::Index;

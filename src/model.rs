@@ -4,21 +4,27 @@
 //! This room imports `progress` only.
 
 mod completion;
+mod embedder;
 mod fit;
 mod gguf;
 mod language_model;
 mod llama;
 mod registry;
 mod scripted;
+mod scripted_embedder;
 mod template;
 #[cfg(test)]
 #[path = "../tests/support/tiny_gguf.rs"]
 mod tiny_gguf;
+mod vector_cache;
 
 pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message, Role, Sampling, Usage};
+pub use embedder::{Embedder, TextRole, cosine};
 pub use fit::{FitPlan, GpuLayers, GpuMemory, gpus};
 pub use gguf::{GgufError, Header, TensorType};
 pub use language_model::{LanguageModel, ModelError, Session};
-pub use llama::{LlamaConfig, LlamaCpp, Vocabulary};
+pub use llama::{EmbeddingPlan, LlamaConfig, LlamaCpp, LlamaEmbedder, Vocabulary};
 pub use registry::{ModelEntry, ModelFile, Registry, RegistryError};
 pub use scripted::ScriptedModel;
+pub use scripted_embedder::ScriptedEmbedder;
+pub use vector_cache::{CachedEmbedder, VectorCache};

@@ -207,6 +207,7 @@ Examples:
   skiff find parse the config file
   skiff find prsintv
   skiff find --files 'logging level'
+  skiff find --embed-model nomic 'where are passwords checked'
   skiff find --references parse_interval
   skiff find --regex 'TODO\\(\\w+\\)'
   skiff find --rev v1.2.0 --json Parser.parse")]
@@ -226,6 +227,15 @@ pub(crate) struct FindArgs {
     /// Find what a regular expression matches, in every text file
     #[arg(long, group = "what")]
     pub(crate) regex: bool,
+    /// Put the best definitions or files in order by meaning too, with an embedding model: a name from `skiff model
+    /// list`, or a GGUF file
+    #[arg(
+        long,
+        value_name = "NAME|PATH",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with_all = ["references", "text", "regex"]
+    )]
+    pub(crate) embed_model: Option<String>,
     /// The most that is printed [default: 10 definitions or files, 1000 places]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) limit: Option<u32>,

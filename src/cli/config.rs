@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) gpu_layers: GpuLayers,
     /// When to use colour.
     pub(crate) color: ColorMode,
+    /// The registered name or the file of the embedding model; none searches by words alone.
+    pub(crate) embed_model: Option<String>,
 }
 
 impl Settings {
@@ -118,6 +120,7 @@ pub(crate) struct Layer {
     pub(crate) ctx: Option<u32>,
     pub(crate) gpu_layers: Option<GpuLayers>,
     pub(crate) color: Option<ColorMode>,
+    pub(crate) embed_model: Option<String>,
 }
 
 /// What an administrator fixes.
@@ -136,6 +139,8 @@ pub(crate) struct Lock {
     pub(crate) threads: Option<u32>,
     pub(crate) ctx: Option<u32>,
     pub(crate) gpu_layers: Option<GpuLayers>,
+    /// Where this says nothing and `model` something, that one alone may be used for embeddings too.
+    pub(crate) embed_model: Option<String>,
 }
 
 /// Why the settings cannot be put together.
@@ -235,6 +240,7 @@ fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigE
         ctx: parsed(variables, "SKIFF_CTX")?,
         gpu_layers: parsed(variables, "SKIFF_GPU_LAYERS")?,
         color: parsed(variables, "SKIFF_COLOR")?,
+        embed_model: parsed(variables, "SKIFF_EMBED_MODEL")?,
     })
 }
 
@@ -254,6 +260,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         threads: lock.threads,
         ctx: lock.ctx,
         gpu_layers: lock.gpu_layers,
+        embed_model: lock.embed_model.clone(),
         ..Layer::default()
     };
     for (origin, layer) in layers {
@@ -261,6 +268,9 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         agree("threads", &lock.threads, &layer.threads, &origin)?;
         agree("ctx", &lock.ctx, &layer.ctx, &origin)?;
         agree("gpu_layers", &lock.gpu_layers, &layer.gpu_layers, &origin)?;
+        // No weights are read but those that the policy knows.
+        let embed_lock = lock.embed_model.as_ref().or(lock.model.as_ref()).cloned();
+        agree("embed_model", &embed_lock, &layer.embed_model, &origin)?;
         merged = Layer {
             model: layer.model.or(merged.model),
             seed: layer.seed.or(merged.seed),
@@ -268,6 +278,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             ctx: layer.ctx.or(merged.ctx),
             gpu_layers: layer.gpu_layers.or(merged.gpu_layers),
             color: layer.color.or(merged.color),
+            embed_model: layer.embed_model.or(merged.embed_model),
         };
     }
     Ok(Settings {
@@ -277,6 +288,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         context_tokens: merged.ctx,
         gpu_layers: merged.gpu_layers.unwrap_or_default(),
         color: merged.color.unwrap_or_default(),
+        embed_model: merged.embed_model,
     })
 }
 
@@ -314,7 +326,10 @@ mod tests {
                     "file".to_owned(),
                     layer("model = 'a'\nthreads = 2\ngpu_layers = 7\ncolor = 'never'"),
                 ),
-                ("env".to_owned(), layer("model = 'b'\nctx = 4096\ngpu_layers = 'auto'")),
+                (
+                    "env".to_owned(),
+                    layer("model = 'b'\nctx = 4096\ngpu_layers = 'auto'\nembed_model = 'e'"),
+                ),
                 ("flags".to_owned(), layer("seed = 9")),
             ],
         )
@@ -328,6 +343,7 @@ mod tests {
                 context_tokens: Some(4096),
                 gpu_layers: GpuLayers::Auto,
                 color: ColorMode::Never,
+                embed_model: Some("e".to_owned()),
             }
         );
     }
@@ -337,7 +353,12 @@ mod tests {
         let policy: Policy = toml::from_str("[lock]\nmodel = 'audited'\nthreads = 4").unwrap();
         let agreed = merge(&policy, [("flags".to_owned(), layer("threads = 4"))]).unwrap();
         assert_eq!((agreed.model.as_deref(), agreed.threads), (Some("audited"), Some(4)));
-        for text in ["model = 'mine'", "threads = 5"] {
+        assert_eq!(agreed.embed_model, None);
+        let both: Policy = toml::from_str("[lock]\nmodel = 'audited'\nembed_model = 'vectors'").unwrap();
+        let agreed = merge(&both, [("flags".to_owned(), layer("embed_model = 'vectors'"))]).unwrap();
+        assert_eq!(agreed.embed_model.as_deref(), Some("vectors"));
+        assert!(merge(&both, [("flags".to_owned(), layer("embed_model = 'audited'"))]).is_err());
+        for text in ["model = 'mine'", "threads = 5", "embed_model = 'mine'"] {
             let error = merge(
                 &policy,
                 [("flags".to_owned(), layer(text)), ("x".to_owned(), Layer::default())],

@@ -1,6 +1,7 @@
 //! The engine: everything that calls llama.cpp.
 
 mod decode;
+mod embedder;
 mod pace;
 mod sampler;
 mod session;
@@ -18,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+pub use embedder::{EmbeddingPlan, LlamaEmbedder};
 use llama_cpp_2::{
     llama_backend::LlamaBackend,
     model::{LlamaModel, params::LlamaModelParams},

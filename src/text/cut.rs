@@ -1,0 +1,19 @@
+/// Returns the first characters of a text, at most `most_chars`.
+pub fn head(text: &str, most_chars: usize) -> &str {
+    text.char_indices()
+        .nth(most_chars)
+        .map_or(text, |(end, _)| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        for (most_chars, expected) in [(0, ""), (1, "ä"), (2, "äb"), (3, "äbç"), (4, "äbç")] {
+            assert_eq!(head("äbç", most_chars), expected);
+        }
+        assert_eq!(head("", 0), "");
+    }
+}
