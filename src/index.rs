@@ -28,5 +28,6 @@ mod tests;
 pub use build::{Index, IndexConfig, IndexError, IndexSummary, StoreLocation};
 pub use grep::LineMatch;
 pub use map::{MapFocus, MappedSymbol};
+pub(crate) use rank::is_test_path;
 pub use source::Source;
 pub use symbol::{FileHit, Hit, IndexedFile, Reference, SkipReason, SkippedFile, Symbol, SymbolId};

@@ -9,7 +9,7 @@ mod path;
 mod range;
 
 pub use change::{EditError, FileChange, SourceChange, TextEdit};
-pub use cut::head;
+pub use cut::{head, shortened};
 pub use line::{Eol, LineIndex};
 pub use path::{PathError, RepoPath};
 pub use range::TextRange;

@@ -5,6 +5,15 @@ pub fn head(text: &str, most_chars: usize) -> &str {
         .map_or(text, |(end, _)| &text[..end])
 }
 
+/// Returns a text of at most `most_chars` characters, with `…` behind it where it was cut.
+pub fn shortened(text: &str, most_chars: usize) -> String {
+    let head = head(text, most_chars);
+    match head.len() < text.len() {
+        true => format!("{head}…"),
+        false => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -15,5 +24,6 @@ mod tests {
             assert_eq!(head("äbç", most_chars), expected);
         }
         assert_eq!(head("", 0), "");
+        assert_eq!([shortened("äbç", 2), shortened("äbç", 3)], ["äb…", "äbç"]);
     }
 }

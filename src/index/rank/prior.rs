@@ -144,7 +144,7 @@ pub(in crate::index) fn of_symbol(symbol: &SymbolFacts) -> f32 {
 }
 
 /// Tells whether a path is that of a test by the habits of the common test runners.
-pub(in crate::index) fn is_test_path(path: &str) -> bool {
+pub(crate) fn is_test_path(path: &str) -> bool {
     let name = file_name(path);
     let folder = path.split('/').rev().skip(1).any(|part| {
         matches!(
