@@ -129,7 +129,7 @@ impl AgentError {
     /// Says that nothing has a name, with what the index has that is like it.
     pub fn no_such_symbol(index: &Index, name: &str) -> Self {
         const SIMILAR: usize = 3;
-        let hits = index.search(name, SIMILAR).into_iter();
+        let hits = index.search_names(name, SIMILAR).into_iter();
         Self::NoSuchSymbol {
             name: name.to_owned(),
             similar: hits.map(|hit| index.symbol(hit.symbol).qualified.clone()).collect(),
