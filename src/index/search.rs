@@ -3,11 +3,14 @@ use super::likeness::{Kinship, Likeness, NamePattern};
 use super::rank::{Corpus, WEIGHTS, file_scores, is_test_path, prior_of_symbol, symbol_scores};
 use super::store::Posting;
 use super::{FileHit, Hit, Index};
+use crate::lang::SymbolKind;
 
 /// What the name of a test counts against that of what it tests, as in ranking.
 const TEST_NAME: f32 = 0.6;
 /// What the words of a symbol count against its name, among symbols whose names are alike.
 const WORDS_OF_ALIKE: f32 = 0.1;
+/// How many ranks of likeness the name of a key or a heading is behind that of code.
+const NOT_CODE: f32 = 2.0;
 
 impl Index {
     /// Finds symbols for a request in plain language, or for a stack trace: BM25F over names, doc comments, signatures,
@@ -74,16 +77,25 @@ impl Index {
             let closeness = likeness.closeness * prior_of_symbol(&facts) * if in_tests { TEST_NAME } else { 1.0 };
             let words = (scores[*unit] - 1.0).max(0.0);
             let among_alike = closeness * (1.0 - WORDS_OF_ALIKE) + words * WORDS_OF_ALIKE;
-            scores[*unit] = match likeness.kinship {
-                Kinship::Exact => 8.0 + among_alike,
-                Kinship::Folded => 7.0 + among_alike,
-                Kinship::Capitals => 6.0 + among_alike,
-                Kinship::Prefix => 5.0 + among_alike,
-                Kinship::Part => 4.0 + among_alike,
-                Kinship::Initials => 3.0 + among_alike,
-                Kinship::Typo => 2.0 + among_alike,
-                Kinship::Scattered => scores[*unit].max(closeness),
+            let rank = match likeness.kinship {
+                Kinship::Exact => 8.0,
+                Kinship::Folded => 7.0,
+                Kinship::Capitals => 6.0,
+                Kinship::Prefix => 5.0,
+                Kinship::Part => 4.0,
+                Kinship::Initials => 3.0,
+                Kinship::Typo => 2.0,
+                Kinship::Scattered => {
+                    scores[*unit] = scores[*unit].max(closeness);
+                    continue;
+                }
             };
+            let lower = if facts.kind.is_some_and(SymbolKind::is_code) {
+                0.0
+            } else {
+                NOT_CODE
+            };
+            scores[*unit] = scores[*unit].max(rank - lower + among_alike);
         }
     }
 
@@ -145,6 +157,8 @@ mod tests {
                 "src/words.rs",
                 "/// Splits into words: parse and interval.\nfn split() {}\nfn PARSE() {}\nfn parse() {}\n",
             ),
+            ("data/words.json", "{\"split\": 1, \"wanted\": 2, \"Mixed\": 3}\n"),
+            ("src/mixed.rs", "struct MixED;\n"),
             ("tests/lines.rs", "fn read_line() {}\nfn parse_all() {}\n"),
         ];
         let texts = texts.map(|(path, text)| (RepoPath::new(path).unwrap(), text.to_owned()));
@@ -179,6 +193,13 @@ mod tests {
     fn names_of_tests_come_after_their_like() {
         assert_eq!(names("readlin"), ["read_lines", "read_line"]);
         assert_eq!(names("rl")[..2], ["read_lines", "read_line"]);
+    }
+
+    #[test]
+    fn names_in_data_come_after_their_like_in_code() {
+        assert_eq!(names("Mixed")[..2], ["MixED", "Mixed"]);
+        assert_eq!(names("MixED")[..2], ["MixED", "Mixed"]);
+        assert_eq!(names("wanted").first().map(String::as_str), Some("wanted"));
     }
 
     #[test]
