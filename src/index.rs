@@ -28,4 +28,5 @@ pub use build::{Index, IndexConfig, IndexError, IndexSummary, StoreLocation};
 pub use grep::LineMatch;
 pub use map::{MapFocus, MappedSymbol};
 pub use source::Source;
+pub(crate) use store::read_damaged;
 pub use symbol::{FileHit, Hit, IndexedFile, Reference, SkipReason, SkippedFile, Symbol, SymbolId};

@@ -22,3 +22,4 @@ pub use language_model::{LanguageModel, ModelError, Session};
 pub use llama::{LlamaConfig, LlamaCpp, Vocabulary};
 pub use registry::{ModelEntry, ModelFile, Registry, RegistryError};
 pub use scripted::ScriptedModel;
+pub(crate) use template::render_template;

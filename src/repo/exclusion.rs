@@ -12,13 +12,13 @@ pub(super) const EXCLUSION_FILE: &str = ".skiffignore";
 /// What the `.skiffignore` files of a tree leave out. They only ever take files away: a file that git ignores is not
 /// brought back by one.
 #[derive(Debug, Default)]
-pub(super) struct Exclusions {
+pub(crate) struct Exclusions {
     by_directory: BTreeMap<String, Gitignore>,
 }
 
 impl Exclusions {
     /// Takes in the exclusions that stand in a directory (`""` for the root). Lines that are no pattern count for nothing.
-    pub(super) fn add(&mut self, directory: &str, lines: &str) {
+    pub(crate) fn add(&mut self, directory: &str, lines: &str) {
         let mut builder = GitignoreBuilder::new("");
         for line in lines.lines() {
             // A line that is no pattern is reported by nobody and excludes nothing, as git has it.
@@ -30,7 +30,7 @@ impl Exclusions {
     }
 
     /// Tells whether a file is left out. The nearest `.skiffignore` that says anything of it decides.
-    pub(super) fn cover(&self, path: &RepoPath) -> bool {
+    pub(crate) fn cover(&self, path: &RepoPath) -> bool {
         if self.by_directory.is_empty() {
             return false;
         }
