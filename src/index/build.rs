@@ -61,6 +61,8 @@ pub struct IndexSummary {
     pub symbols: usize,
     /// How many bytes the database takes; none where the index is in memory only.
     pub database_bytes: Option<u64>,
+    /// Whether the index should have been kept on disk and could not be.
+    pub not_kept: bool,
 }
 
 /// What the index takes in.
@@ -249,9 +251,12 @@ impl Index {
         index
     }
 
-    pub(super) fn with_summary(mut self, new_blobs: usize, database_bytes: Option<u64>) -> Self {
-        self.summary.new_blobs = new_blobs;
-        self.summary.database_bytes = database_bytes;
+    /// Says what it took; the symbols are known already.
+    pub(super) fn with_summary(mut self, summary: IndexSummary) -> Self {
+        self.summary = IndexSummary {
+            symbols: self.summary.symbols,
+            ..summary
+        };
         self
     }
 

@@ -218,6 +218,11 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    /// Tells whether the index could not be kept; why was said.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
     /// Returns how many bytes the database takes.
     pub(super) fn size_bytes(&self) -> Option<u64> {
         let database = self.database.as_ref().filter(|_| !self.gave_up);
