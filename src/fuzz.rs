@@ -9,7 +9,7 @@ use crate::index::{Index, MapFocus};
 use crate::lang::{Engine, Facts, Language, ParsedFile};
 use crate::model::{Header, render_template};
 use crate::progress::NoProgress;
-use crate::repo::Exclusions;
+use crate::repo::{Exclusions, LetterCase};
 use crate::review::{escape, escape_line};
 use crate::text::{RepoPath, TextRange};
 
@@ -69,9 +69,9 @@ pub fn store(bytes: &[u8]) {
     crate::index::read_damaged(bytes);
 }
 
-/// Reads the header of a model file.
+/// Reads the header of a model file, as if its tensors followed.
 pub fn gguf(bytes: &[u8]) {
-    if let Ok(header) = Header::read(bytes, bytes.len() as u64) {
+    if let Ok(header) = Header::read(bytes, 1 << 40) {
         header.kv_bytes_per_token();
     }
 }
@@ -84,7 +84,7 @@ pub fn template(bytes: &[u8]) {
 /// Reads a `.skiffignore`, and asks it for its own lines as paths.
 pub fn exclusions(bytes: &[u8]) {
     let lines = String::from_utf8_lossy(bytes);
-    let mut exclusions = Exclusions::default();
+    let mut exclusions = Exclusions::new(LetterCase::Ignored);
     exclusions.add("", &lines);
     exclusions.add("a/b", &lines);
     for line in lines.lines().take(16) {
