@@ -271,6 +271,8 @@ def crash(bench: Bench, folder: Path, kills: int) -> None:
     print(f"two writers at once, 10 times: {wrong} wrong")
     database = max((file for file in (bench.work / "cache").rglob("*") if file.is_file()), key=lambda f: f.stat().st_size)
     sound = database.read_bytes()
+    if '"new_blobs":0' not in bench.run(repo, "index", "--json").replace(" ", ""):
+        raise RuntimeError("the database that is to be damaged does not hold the whole index")
     for what, damage in (("truncated", truncated), ("bit flipped", flipped)):
         wrong = 0
         for _ in range(50):
