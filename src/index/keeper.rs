@@ -21,6 +21,7 @@ pub(super) struct Keeper<'a> {
     replace: bool,
     lock: Option<FileLock>,
     gave_up: bool,
+    failure: Option<String>,
 }
 
 /// How long to wait for another writer.
@@ -41,6 +42,7 @@ impl<'a> Keeper<'a> {
             replace: false,
             lock: None,
             gave_up: false,
+            failure: None,
         }
     }
 
@@ -218,9 +220,9 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// Tells whether the index could not be kept; why was said.
-    pub(super) fn gave_up(&self) -> bool {
-        self.gave_up
+    /// Returns why the index could not be kept.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.failure.clone().filter(|_| self.gave_up)
     }
 
     /// Returns how many bytes the database takes.
@@ -242,9 +244,10 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn say(&self, error: &StoreError) {
+    fn say(&mut self, error: &StoreError) {
         let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
-        self.progress
-            .note(&format!("the index is not kept on disk: {error}{cause}"));
+        let failure = format!("{error}{cause}");
+        self.progress.note(&format!("the index is not kept on disk: {failure}"));
+        self.failure = Some(failure);
     }
 }

@@ -9,7 +9,7 @@ use super::hash::FastMap;
 use super::keeper::{Keeper, Patience};
 use super::source::{Item, Source, Texts};
 use super::store::{Moved, Posting, Segment, SegmentBuilder, StoreError, View, ViewEntry, merge, overdue};
-use super::{Index, IndexConfig, IndexError, IndexSummary, SkipReason, SkippedFile};
+use super::{Index, IndexConfig, IndexError, SkipReason, SkippedFile};
 use crate::lang::Language;
 use crate::progress::{Phase, Progress};
 use crate::repo::{BlobId, RepoError, SnapshotFile};
@@ -176,14 +176,12 @@ impl<'a> Refresh<'a> {
             Some((item.path().clone(), segment, blob))
         });
         let found = found.collect();
-        let summary = IndexSummary {
-            new_blobs: self.new_blobs,
-            database_bytes: keeper.as_ref().and_then(|keeper| keeper.size_bytes()),
-            not_kept: keeper.is_some_and(|keeper| keeper.gave_up()),
-            ..IndexSummary::default()
-        };
+        let database_bytes = keeper.as_ref().and_then(|keeper| keeper.size_bytes());
+        let not_kept = keeper.and_then(|keeper| keeper.failure());
         let index = Index::assemble(found, self.skipped, self.segments, texts, self.config);
-        Ok(index.with_summary(summary))
+        Ok(index
+            .with_summary(self.new_blobs, database_bytes)
+            .with_failure(not_kept))
     }
 
     /// Takes the places of the files that did not change since the view; tells whether the view is as good as new.
