@@ -30,4 +30,5 @@ pub use grep::LineMatch;
 pub use map::{MapFocus, MappedSymbol};
 pub(crate) use rank::is_test_path;
 pub use source::Source;
+pub(crate) use store::read_damaged;
 pub use symbol::{FileHit, Hit, IndexedFile, Reference, SkipReason, SkippedFile, Symbol, SymbolId};

@@ -28,3 +28,4 @@ pub use registry::{ModelEntry, ModelFile, Registry, RegistryError};
 pub use scripted::ScriptedModel;
 pub use scripted_embedder::ScriptedEmbedder;
 pub use vector_cache::{CachedEmbedder, VectorCache};
+pub(crate) use template::render_template;

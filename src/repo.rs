@@ -28,6 +28,7 @@ mod write;
 
 pub use blob::{BlobId, BlobIdError, FileMode};
 pub use error::RepoError;
+pub(crate) use exclusion::{Exclusions, LetterCase};
 pub use lock::{FileLock, create_private_dir};
 pub use repository::{Head, Repository};
 pub use revision::{Revision, RevisionFile};

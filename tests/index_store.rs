@@ -450,7 +450,9 @@ fn without_a_place_to_keep_it_the_index_is_in_memory() {
         "{}",
         outcome.stderr
     );
-    assert_eq!(outcome.json()["database_bytes"], Value::Null);
+    assert_eq!(outcome.code, 1);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(report["database_bytes"], Value::Null);
     assert_eq!(asked(&place, &place.repo(), &[]), fresh(&place.repo()));
 }
 

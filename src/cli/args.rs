@@ -180,6 +180,7 @@ pub(crate) struct MapArgs {
 /// Every command that needs the index brings it up to date by itself; this one does nothing else. Only files whose
 /// content was never seen are parsed. The index lies in the cache directory, one file for all work trees of a
 /// repository, and can be deleted at any time. A `.skiffignore` file, in the language of `.gitignore`, leaves files out.
+/// Exits with 1 when the index cannot be kept on disk; the other commands then make it anew in memory.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:

@@ -176,9 +176,12 @@ impl<'a> Refresh<'a> {
             Some((item.path().clone(), segment, blob))
         });
         let found = found.collect();
-        let database_bytes = keeper.and_then(|keeper| keeper.size_bytes());
+        let database_bytes = keeper.as_ref().and_then(|keeper| keeper.size_bytes());
+        let not_kept = keeper.and_then(|keeper| keeper.failure());
         let index = Index::assemble(found, self.skipped, self.segments, texts, self.config);
-        Ok(index.with_summary(self.new_blobs, database_bytes))
+        Ok(index
+            .with_summary(self.new_blobs, database_bytes)
+            .with_failure(not_kept))
     }
 
     /// Takes the places of the files that did not change since the view; tells whether the view is as good as new.

@@ -3,6 +3,7 @@
 
 mod block;
 mod builder;
+mod damage;
 mod database;
 mod encoding;
 mod error;
@@ -13,6 +14,8 @@ mod record;
 mod segment;
 mod units;
 mod view;
+
+pub(crate) use damage::read_damaged;
 
 pub(super) use builder::SegmentBuilder;
 pub(super) use database::{Database, Loaded, Opened};

@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tree_sitter::{ParseOptions, Parser, Tree};
@@ -13,6 +15,9 @@ pub const MAX_SOURCE_BYTES: usize = 2 << 20;
 
 /// How long one file may take to parse, and again to query.
 pub const PARSE_BUDGET: Duration = Duration::from_secs(2);
+
+/// How much longer a parse is waited for that should have ended by itself.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// A syntax tree and what is read off it.
 ///
@@ -179,6 +184,23 @@ impl ParsedFile {
 }
 
 fn parse_tree(language: Language, text: &str, budget: Duration) -> Option<Tree> {
+    match language.spec().endless_scan {
+        Some(trigger) if text.contains(trigger) => parse_aside(language, text, budget),
+        _ => parse_here(language, text, budget),
+    }
+}
+
+/// Parses on a thread of its own, which is left behind when it does not end: nothing can stop it but the end of the
+/// process.
+fn parse_aside(language: Language, text: &str, budget: Duration) -> Option<Tree> {
+    let (sender, receiver) = mpsc::channel();
+    let text = text.to_owned();
+    let parse = move || drop(sender.send(parse_here(language, &text, budget)));
+    thread::Builder::new().name("parser".to_owned()).spawn(parse).ok()?;
+    receiver.recv_timeout(budget + GRACE).ok().flatten()
+}
+
+fn parse_here(language: Language, text: &str, budget: Duration) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&(language.spec().grammar)()).ok()?;
     let text = without_macro_lines(language, text);
@@ -251,6 +273,21 @@ mod tests {
         let long = "fn a() { let x = [1, 2, 3]; }\n".repeat(20_000);
         let parsed = ParsedFile::parse_within(Language::Rust, &long, Duration::ZERO);
         assert_eq!(parsed.outcome(), ParseOutcome::TooSlow);
+    }
+
+    #[test]
+    fn a_scanner_that_does_not_end_is_left_behind() {
+        for text in ["<<``\n$)", "print <<\"A\";\n$)"] {
+            let parsed = ParsedFile::parse_within(Language::Perl, text, Duration::from_millis(100));
+            assert_eq!(parsed.outcome(), ParseOutcome::TooSlow);
+        }
+        let text = "print <<\"A\";\nsub $x\nA\nsub f { 1 }\n";
+        let names: Vec<String> = ParsedFile::parse(Language::Perl, text)
+            .definitions(text)
+            .into_iter()
+            .map(|definition| definition.name)
+            .collect();
+        assert_eq!(names, ["f"]);
     }
 
     #[test]
