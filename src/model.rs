@@ -27,5 +27,5 @@ pub use llama::{EmbeddingPlan, LlamaConfig, LlamaCpp, LlamaEmbedder, Vocabulary}
 pub use registry::{ModelEntry, ModelFile, Registry, RegistryError};
 pub use scripted::ScriptedModel;
 pub use scripted_embedder::ScriptedEmbedder;
-pub use vector_cache::{CachedEmbedder, VectorCache};
 pub(crate) use template::render_template;
+pub use vector_cache::{CachedEmbedder, VectorCache};
