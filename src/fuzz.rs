@@ -120,14 +120,10 @@ fn check_facts(language: Language, text: &str, facts: &Facts) {
     }
     let starts = facts.definitions.iter().map(|definition| definition.range.start);
     assert!(starts.is_sorted(), "{language:?}: the definitions are not in order");
-    for found in &facts.references {
-        assert_eq!(
-            text.get(found.range.as_range()),
-            Some(found.name.as_str()),
-            "{language:?}"
-        );
+    for (range, _) in &facts.uses {
+        check_range(language, text, *range);
     }
-    assert!(facts.references.is_sorted_by_key(|found| found.range), "{language:?}");
+    assert!(facts.uses.is_sorted_by_key(|(range, _)| *range), "{language:?}");
     for comment in &facts.comments {
         check_range(language, text, *comment);
     }

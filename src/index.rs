@@ -5,9 +5,12 @@
 
 mod analysis;
 mod build;
+mod consolidation;
 mod corpus;
+mod counter;
 mod grep;
 mod hash;
+mod intake;
 mod keeper;
 mod likeness;
 mod lookup;
@@ -24,6 +27,7 @@ mod symbol;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 pub use build::{Index, IndexConfig, IndexError, IndexSummary, StoreLocation};
 pub use grep::LineMatch;

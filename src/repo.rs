@@ -7,7 +7,6 @@
 compile_error!("the work tree is opened with openat(2) and O_NOFOLLOW, which needs a Unix system");
 
 mod blob;
-mod clean;
 #[cfg(test)]
 mod crash_tests;
 mod error;

@@ -2,6 +2,7 @@
 //! where nothing can be kept.
 
 mod block;
+mod block_cache;
 mod builder;
 mod damage;
 mod database;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tree_sitter::{ParseOptions, Parser, Tree};
 
 use super::walk::{Search, Wanted};
-use super::{Definition, Engine, Language, NameUse, extract};
+use super::{Definition, Engine, Language, NameUse, UseKind, extract};
 use crate::text::TextRange;
 
 /// The largest text that is parsed, in bytes. Larger files are mostly generated; they stay searchable as text.
@@ -34,8 +34,8 @@ pub struct ParsedFile {
 pub struct Facts {
     /// The definitions, outer before inner, in the order of the text.
     pub definitions: Vec<Definition>,
-    /// Every use of a name in the order of the text, the names in definitions included.
-    pub references: Vec<NameUse>,
+    /// Where names are used, in the order of the text, the names in definitions included.
+    pub uses: Vec<(TextRange, UseKind)>,
     /// The comments in the order of the text.
     pub comments: Vec<TextRange>,
 }
@@ -145,7 +145,12 @@ impl ParsedFile {
 
     /// Returns every use of a name in the order of the text, the names in definitions included.
     pub fn references(&self, text: &str) -> Vec<NameUse> {
-        self.extract(Engine::Walk, Wanted::References, text).references
+        let uses = self.extract(Engine::Walk, Wanted::References, text).uses;
+        let named = uses.into_iter().filter_map(|(range, kind)| {
+            let name = text.get(range.as_range())?.to_owned();
+            Some(NameUse { name, range, kind })
+        });
+        named.collect()
     }
 
     /// Returns the comments in the order of the text.

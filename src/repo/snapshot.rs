@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use git2::{AttrCheckFlags, AttrValue};
 
-use super::clean;
 use super::exclusion::{EXCLUSION_FILE, Exclusions, LetterCase};
 use super::repository::GitHandle;
 use super::root::{DiskFile, Root, parents};
@@ -136,12 +135,6 @@ impl Snapshot {
         WorkTreeReader {
             root: Arc::clone(&self.root),
         }
-    }
-
-    /// Returns the ids of files that git's index knows to be as they are on disk, in the order of `files`; none where
-    /// the index does not tell, or where git converts what it keeps.
-    pub fn clean_blobs(&self, files: &[&SnapshotFile]) -> Vec<Option<BlobId>> {
-        clean::blobs(&self.git.lock(), &self.root, files)
     }
 
     /// Returns the regular files, sorted by path.
