@@ -3,13 +3,15 @@
 //!
 //! Reads JSON objects, one a line, on stdin: `id`, `repository` (a git directory), `commit`, `query`, `gold` (the paths
 //! that the change touched). The index is on disk, in a temporary folder, one for each repository. Prints one JSON object
-//! a line: `id`, `files`, `index_ms`, `query_ms`, `ranks` (the zero-based rank of each gold path; null where it is not
-//! among the first hundred), and `plain_ranks` by BM25 over one field; with the argument `skiff-only` the latter is empty.
+//! a line: `id`, `files`, `index_ms`, `query_ms`, `query_cpu_ms` (of the thread that asks), `ranks` (the zero-based rank
+//! of each gold path; null where it is not among the first hundred), and `plain_ranks` by BM25 over one field; with the
+//! argument `skiff-only` the latter is empty.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::env;
+use std::fs;
 use std::io::{self, BufRead};
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,6 +44,7 @@ struct Outcome {
     files: usize,
     index_ms: u128,
     query_ms: f64,
+    query_cpu_ms: Option<f64>,
     ranks: Vec<Option<usize>>,
     plain_ranks: Vec<Option<usize>>,
 }
@@ -121,13 +124,18 @@ impl Indexed {
 fn rank(instance: &Instance, indexed: &Indexed) -> Outcome {
     let plain = indexed.plain.as_ref().map(|plain| plain.ranking(&instance.query));
     let mut times_ms: Vec<f64> = Vec::new();
+    let mut cpu_ms: Vec<f64> = Vec::new();
     let mut hits = Vec::new();
     for _ in 0..RUNS {
-        let began = Instant::now();
+        let (began, cpu_before_ms) = (Instant::now(), thread_cpu_ms());
         hits = indexed.index.search_files(&instance.query, MOST_HITS);
         times_ms.push(began.elapsed().as_secs_f64() * 1000.0);
+        if let (Some(before_ms), Some(after_ms)) = (cpu_before_ms, thread_cpu_ms()) {
+            cpu_ms.push(after_ms - before_ms);
+        }
     }
     times_ms.sort_unstable_by(f64::total_cmp);
+    cpu_ms.sort_unstable_by(f64::total_cmp);
     let ranks = |paths: &[&str]| -> Vec<Option<usize>> {
         let rank = |gold: &String| paths.iter().position(|path| path == gold);
         instance.gold.iter().map(rank).collect()
@@ -139,9 +147,17 @@ fn rank(instance: &Instance, indexed: &Indexed) -> Outcome {
         files: indexed.index.files().len(),
         index_ms: indexed.index_ms,
         query_ms: times_ms[RUNS / 2],
+        query_cpu_ms: cpu_ms.get(RUNS / 2).copied(),
         ranks: ranks(&found),
         plain_ranks: plain.map_or_else(Vec::new, |plain| ranks(&plain)),
     }
+}
+
+/// Returns how long this thread has been on a processor; none where the kernel does not say.
+fn thread_cpu_ms() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let on_cpu_ns: u64 = stat.split_whitespace().next()?.parse().ok()?;
+    Some(on_cpu_ns as f64 / 1e6)
 }
 
 /// Reads the text files of a commit, as many as the index takes.

@@ -141,9 +141,18 @@ def report(groups: dict[str, list[Outcome]]) -> None:
             if all(outcome["plain_ranks"] for outcome in outcomes):
                 print(row(f"{name}, plain BM25", outcomes, "plain_ranks"))
             print(row(f"{name}, skiff", outcomes, "ranks"))
-    times = sorted({outcome["id"]: outcome["query_ms"] for own in groups.values() for outcome in own}.values())
+    print()
+    once = {outcome["id"]: outcome for outcomes in groups.values() for outcome in outcomes}.values()
+    report_times("milliseconds a query", [outcome["query_ms"] for outcome in once])
+    on_processor = [outcome["query_cpu_ms"] for outcome in once if outcome["query_cpu_ms"] is not None]
+    if on_processor:
+        report_times("of these on a processor", on_processor)
+
+
+def report_times(name: str, times: list[float]) -> None:
+    times = sorted(times)
     p95 = times[min(len(times) - 1, int(len(times) * 0.95))]
-    print(f"\nmilliseconds a query: median {statistics.median(times):.1f}, 95th percentile {p95:.1f}, most {times[-1]:.1f}")
+    print(f"{name}: median {statistics.median(times):.1f}, 95th percentile {p95:.1f}, most {times[-1]:.1f}")
 
 
 def main() -> None:
