@@ -2,21 +2,26 @@
 //! touched come first. `scripts/bench-localize.sh` runs it.
 //!
 //! Reads JSON objects, one a line, on stdin: `id`, `repository` (a git directory), `commit`, `query`, `gold` (the paths
-//! that the change touched). Prints one JSON object a line: `id`, `files`, `index_ms`, `query_ms`, `ranks` (the zero-based
-//! rank of each gold path; null where it is not among the first hundred), and `plain_ranks` by BM25 over one field.
+//! that the change touched). The index is on disk, in a temporary folder, one for each repository. Prints one JSON object
+//! a line: `id`, `files`, `index_ms`, `query_ms`, `query_cpu_ms` (of the thread that asks), `ranks` (the zero-based rank
+//! of each gold path; null where it is not among the first hundred), and `plain_ranks` by BM25 over one field; with the
+//! argument `skiff-only` the latter is empty.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Command, ExitCode, Stdio};
-use std::thread;
+use std::env;
+use std::fs;
+use std::io::{self, BufRead};
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
-use skiff::index::{Index, IndexConfig};
+use skiff::index::{Index, IndexConfig, Source, StoreLocation};
 use skiff::progress::NoProgress;
+use skiff::repo::{Repository, Revision, RevisionFile};
 use skiff::text::RepoPath;
 
 /// How far down the gold files are looked for.
@@ -39,6 +44,7 @@ struct Outcome {
     files: usize,
     index_ms: u128,
     query_ms: f64,
+    query_cpu_ms: Option<f64>,
     ranks: Vec<Option<usize>>,
     plain_ranks: Vec<Option<usize>>,
 }
@@ -54,6 +60,12 @@ fn main() -> ExitCode {
 }
 
 fn localize() -> anyhow::Result<()> {
+    let compared = match env::args().nth(1).as_deref() {
+        None => Compared::PlainBm25,
+        Some("skiff-only") => Compared::Nothing,
+        Some(other) => bail!("there is no argument {other}"),
+    };
+    let stores = tempfile::tempdir()?;
     // Instances of one commit stand one after the other.
     let mut last: Option<(Instance, Indexed)> = None;
     for line in io::stdin().lock().lines() {
@@ -61,7 +73,7 @@ fn localize() -> anyhow::Result<()> {
         let same = |own: &Instance| own.repository == instance.repository && own.commit == instance.commit;
         let indexed = match last.take() {
             Some((own, indexed)) if same(&own) => indexed,
-            _ => Indexed::of(&instance).with_context(|| instance.id.clone())?,
+            _ => Indexed::of(&instance, stores.path(), compared).with_context(|| instance.id.clone())?,
         };
         println!("{}", serde_json::to_string(&rank(&instance, &indexed))?);
         last = Some((instance, indexed));
@@ -69,116 +81,102 @@ fn localize() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the ranking is compared with.
+#[derive(Clone, Copy)]
+enum Compared {
+    PlainBm25,
+    Nothing,
+}
+
 /// A commit, indexed.
 struct Indexed {
     index: Index,
-    plain: PlainBm25,
+    plain: Option<PlainBm25>,
     index_ms: u128,
 }
 
 impl Indexed {
-    fn of(instance: &Instance) -> anyhow::Result<Self> {
-        let texts = tree(&instance.repository, &instance.commit)?;
-        let plain = PlainBm25::of(&texts);
+    /// Indexes a commit in the store of its repository, which then has the blobs of all commits that were looked at.
+    fn of(instance: &Instance, stores: &Path, compared: Compared) -> anyhow::Result<Self> {
+        let repository = Repository::discover(Path::new(&instance.repository))?;
+        let revision = repository.revision(&instance.commit)?;
+        let plain = match compared {
+            Compared::PlainBm25 => Some(PlainBm25::of(&texts(&revision))),
+            Compared::Nothing => None,
+        };
+        let location = StoreLocation {
+            file: stores.join(format!("{}.sqlite", repository.shared_key())),
+            view: None,
+        };
         let began = Instant::now();
-        let index = Index::from_texts(texts, &NoProgress)?;
-        Ok(Self {
-            index,
-            plain,
-            index_ms: began.elapsed().as_millis(),
-        })
+        let index = Index::open(
+            Source::Revision(&revision),
+            &location,
+            &IndexConfig::default(),
+            &NoProgress,
+        )?;
+        let index_ms = began.elapsed().as_millis();
+        ensure!(index.summary().database_bytes.is_some(), "the index is not on disk");
+        Ok(Self { index, plain, index_ms })
     }
 }
 
 fn rank(instance: &Instance, indexed: &Indexed) -> Outcome {
-    let plain = indexed.plain.ranking(&instance.query);
+    let plain = indexed.plain.as_ref().map(|plain| plain.ranking(&instance.query));
     let mut times_ms: Vec<f64> = Vec::new();
+    let mut cpu_ms: Vec<f64> = Vec::new();
     let mut hits = Vec::new();
     for _ in 0..RUNS {
-        let began = Instant::now();
+        let (began, cpu_before_ms) = (Instant::now(), thread_cpu_ms());
         hits = indexed.index.search_files(&instance.query, MOST_HITS);
         times_ms.push(began.elapsed().as_secs_f64() * 1000.0);
+        if let (Some(before_ms), Some(after_ms)) = (cpu_before_ms, thread_cpu_ms()) {
+            cpu_ms.push(after_ms - before_ms);
+        }
     }
     times_ms.sort_unstable_by(f64::total_cmp);
+    cpu_ms.sort_unstable_by(f64::total_cmp);
     let ranks = |paths: &[&str]| -> Vec<Option<usize>> {
         let rank = |gold: &String| paths.iter().position(|path| path == gold);
         instance.gold.iter().map(rank).collect()
     };
     let found: Vec<&str> = hits.iter().map(|hit| hit.path.as_str()).collect();
-    let plain: Vec<&str> = plain.iter().map(RepoPath::as_str).collect();
+    let plain: Option<Vec<&str>> = plain.as_ref().map(|paths| paths.iter().map(RepoPath::as_str).collect());
     Outcome {
         id: instance.id.clone(),
         files: indexed.index.files().len(),
         index_ms: indexed.index_ms,
         query_ms: times_ms[RUNS / 2],
+        query_cpu_ms: cpu_ms.get(RUNS / 2).copied(),
         ranks: ranks(&found),
-        plain_ranks: ranks(&plain),
+        plain_ranks: plain.map_or_else(Vec::new, |plain| ranks(&plain)),
     }
 }
 
-/// Reads the text files of a commit, as many as the index would take of a work tree.
-fn tree(repository: &str, commit: &str) -> anyhow::Result<Vec<(RepoPath, String)>> {
-    let git = || {
-        let mut git = Command::new("git");
-        git.args(["--git-dir", repository]);
-        git
-    };
-    let listing = git()
-        .args(["ls-tree", "-r", "-z", "--long", commit])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("git ls-tree")?;
-    ensure!(listing.status.success(), "git ls-tree failed");
-    let entries: Vec<(String, RepoPath)> = listing.stdout.split(|byte| *byte == 0).filter_map(entry).collect();
-    let mut batch = git()
-        .args(["cat-file", "--batch"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("git cat-file")?;
-    let (Some(mut input), Some(output)) = (batch.stdin.take(), batch.stdout.take()) else {
-        bail!("git cat-file has no pipes");
-    };
-    let ids: String = entries.iter().map(|(id, _)| format!("{id}\n")).collect();
-    let writer = thread::spawn(move || input.write_all(ids.as_bytes()));
-    let mut output = BufReader::new(output);
+/// Returns how long this thread has been on a processor; none where the kernel does not say.
+fn thread_cpu_ms() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let on_cpu_ns: u64 = stat.split_whitespace().next()?.parse().ok()?;
+    Some(on_cpu_ns as f64 / 1e6)
+}
+
+/// Reads the text files of a commit, as many as the index takes.
+fn texts(revision: &Revision) -> Vec<(RepoPath, String)> {
+    let most_bytes = IndexConfig::default().max_file_bytes;
     let mut texts = Vec::new();
-    for (_, path) in entries {
-        let mut header = String::new();
-        output.read_line(&mut header)?;
-        let size_bytes: usize = header
-            .split_whitespace()
-            .nth(2)
-            .and_then(|size| size.parse().ok())
-            .with_context(|| format!("git cat-file said {header:?}"))?;
-        let mut bytes = vec![0; size_bytes + 1];
-        output.read_exact(&mut bytes)?;
-        bytes.pop();
+    for RevisionFile { path, blob } in revision.files() {
+        // What is too large, or missing from a partial clone, is not in the index either.
+        let Ok(bytes) = revision.read_bytes(path, *blob, most_bytes) else {
+            continue;
+        };
         if bytes.contains(&0) {
             continue;
         }
         if let Ok(text) = String::from_utf8(bytes) {
-            texts.push((path, text));
+            texts.push((path.clone(), text));
         }
     }
-    match writer.join() {
-        Ok(written) => written?,
-        Err(_) => bail!("git cat-file was not fed"),
-    }
-    batch.wait()?;
-    Ok(texts)
-}
-
-/// Reads `mode type id size\tpath`; none for links, submodules and what is too large to index.
-fn entry(line: &[u8]) -> Option<(String, RepoPath)> {
-    const LINK: &str = "120000";
-    let line = std::str::from_utf8(line).ok()?;
-    let (head, path) = line.split_once('\t')?;
-    let mut head = head.split_whitespace();
-    let (mode, kind, id, size) = (head.next()?, head.next()?, head.next()?, head.next()?);
-    let size_bytes: u64 = size.parse().ok()?;
-    let taken = mode != LINK && kind == "blob" && size_bytes <= IndexConfig::default().max_file_bytes;
-    Some((id.to_owned(), RepoPath::new(path).ok()?)).filter(|_| taken)
+    texts
 }
 
 /// What the ranking is compared with: BM25 over the words of path and text as one field (k1 = 1.2, b = 0.75), words

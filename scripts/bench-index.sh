@@ -2,7 +2,7 @@
 # The index against raw parsing, universal-ctags and Aider, and its crash tests; see --help.
 #
 #   scripts/bench-index.sh times FOLDER...      cold, warm, one change, branch switch, map, memory, size
-#   scripts/bench-index.sh scale FOLDER...      a synthetic tree made of the folders, at 1/16, 1/4 and whole
+#   scripts/bench-index.sh scale FOLDER...      a tree of 80,000 files (--files) made of the folders, at 1/16, 1/4, whole
 #   scripts/bench-index.sh crash FOLDER         kill -9 at 200 random moments, two writers, damaged files
 #
 # FOLDER is a clone with a work tree; nothing in it is changed, the runs work on copies.

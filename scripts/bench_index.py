@@ -20,6 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 IDENTITY = ["-c", "user.name=Bench", "-c", "user.email=bench@example.invalid", "-c", "commit.gpgsign=false"]
+# Git must not tidy up in the background of a measurement.
+IDENTITY += ["-c", "gc.auto=0", "-c", "maintenance.auto=false"]
 QUERY = "read the configuration file"
 
 
@@ -216,6 +218,9 @@ def scale(bench: Bench, folders: list[Path], most_files: int) -> None:
         for path in sorted(sources(folder)):
             if path.is_file() and not path.is_symlink() and path.stat().st_size < 1 << 20:
                 texts.append((folder.name, path))
+    # In a fixed random order, so that the smaller trees are of the same mix.
+    random.Random(3).shuffle(texts)
+    check_room(bench.work, [path for _, path in texts], most_files)
     for files in (most_files // 16, most_files // 4, most_files):
         repo = bench.work / f"scale-{files}"
         repo.mkdir()
@@ -240,6 +245,15 @@ def scale(bench: Bench, folders: list[Path], most_files: int) -> None:
             flush=True,
         )
         shutil.rmtree(repo)
+
+
+def check_room(work: Path, texts: list[Path], files: int) -> None:
+    """Ends the program where the disk cannot hold the largest tree: its files, git's objects and the database."""
+    size = sum(path.stat().st_size for path in texts) * files // len(texts)
+    needed = 22 * size // 10 + files * 8192
+    free = shutil.disk_usage(work).free
+    if free < needed:
+        sys.exit(f"{files} files need {needed / 1e9:.1f} GB, and {work} has {free / 1e9:.1f} GB free; set TMPDIR or --files")
 
 
 def answers(bench: Bench, repo: Path) -> str:
@@ -271,6 +285,8 @@ def crash(bench: Bench, folder: Path, kills: int) -> None:
     print(f"two writers at once, 10 times: {wrong} wrong")
     database = max((file for file in (bench.work / "cache").rglob("*") if file.is_file()), key=lambda f: f.stat().st_size)
     sound = database.read_bytes()
+    if '"new_blobs":0' not in bench.run(repo, "index", "--json").replace(" ", ""):
+        raise RuntimeError("the database that is to be damaged does not hold the whole index")
     for what, damage in (("truncated", truncated), ("bit flipped", flipped)):
         wrong = 0
         for _ in range(50):
@@ -300,6 +316,8 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=80_000, help="for `scale`: the largest tree")
     parser.add_argument("--kills", type=int, default=200, help="for `crash`")
     args = parser.parse_args()
+    if args.what == "scale" and args.files < 16:
+        parser.error("--files must be 16 at least")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory(prefix="skiff-bench-") as work:
         bench = Bench(Path(work))

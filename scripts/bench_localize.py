@@ -101,12 +101,12 @@ def commits(repository: Path, count: int) -> list[Instance]:
     return found
 
 
-def measure(instances: list[Instance]) -> list[Outcome]:
+def measure(instances: list[Instance], arguments: list[str]) -> list[Outcome]:
     with tempfile.TemporaryFile("w+") as lines:
         for instance in instances:
             lines.write(json.dumps(instance) + "\n")
         lines.seek(0)
-        process = subprocess.Popen([str(LOCALIZE)], stdin=lines, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([str(LOCALIZE), *arguments], stdin=lines, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     outcomes = []
     for line in process.stdout:
@@ -138,11 +138,21 @@ def report(groups: dict[str, list[Outcome]]) -> None:
     print("|---|---|" + "---|" * (len(AT) + 1))
     for name, outcomes in groups.items():
         if outcomes:
-            print(row(f"{name}, plain BM25", outcomes, "plain_ranks"))
+            if all(outcome["plain_ranks"] for outcome in outcomes):
+                print(row(f"{name}, plain BM25", outcomes, "plain_ranks"))
             print(row(f"{name}, skiff", outcomes, "ranks"))
-    times = sorted(outcome["query_ms"] for outcomes in groups.values() for outcome in outcomes)
+    print()
+    once = {outcome["id"]: outcome for outcomes in groups.values() for outcome in outcomes}.values()
+    report_times("milliseconds a query", [outcome["query_ms"] for outcome in once])
+    on_processor = [outcome["query_cpu_ms"] for outcome in once if outcome["query_cpu_ms"] is not None]
+    if on_processor:
+        report_times("of these on a processor", on_processor)
+
+
+def report_times(name: str, times: list[float]) -> None:
+    times = sorted(times)
     p95 = times[min(len(times) - 1, int(len(times) * 0.95))]
-    print(f"\nmilliseconds a query: median {statistics.median(times):.1f}, 95th percentile {p95:.1f}, most {times[-1]:.1f}")
+    print(f"{name}: median {statistics.median(times):.1f}, 95th percentile {p95:.1f}, most {times[-1]:.1f}")
 
 
 def main() -> None:
@@ -157,15 +167,20 @@ def main() -> None:
     of_commits = kinds.add_parser("commits", help="commit message to changed files")
     of_commits.add_argument("repositories", type=Path, nargs="+", help="bare clones")
     of_commits.add_argument("--count", type=int, default=150, help="commits of each repository (default 150)")
+    for of_kind in (of_issues, of_commits):
+        of_kind.add_argument("--skiff-only", action="store_true", help="leave out plain BM25, which takes the longest")
     args = parser.parse_args()
 
+    arguments = ["skiff-only"] if args.skiff_only else []
     groups: dict[str, list[Outcome]] = {}
     if args.kind == "issues":
-        outcomes = measure(issues(args.repositories, args.table))
+        outcomes = measure(issues(args.repositories, args.table), arguments)
         for name in "AB":
             groups[f"half {name}"] = [outcome for outcome in outcomes if half(outcome) == name]
+        groups["both"] = outcomes
     else:
-        outcomes = measure([instance for path in args.repositories for instance in commits(path, args.count)])
+        found = [instance for path in args.repositories for instance in commits(path, args.count)]
+        outcomes = measure(found, arguments)
         for outcome in outcomes:
             groups.setdefault(" ".join(outcome["id"].split()[:2]), []).append(outcome)
     if args.log:

@@ -35,6 +35,7 @@ fi
 if ((lint)); then
   say 'format and lints'
   show cargo fmt --check
+  show rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
   show cargo clippy --release --all-targets --locked -- -D warnings
 fi
 if ((tests)); then

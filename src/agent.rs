@@ -14,11 +14,13 @@ mod mention;
 mod neighbours;
 mod placement;
 mod proposal;
+mod rerank;
 mod target;
 mod workflow;
 mod writing;
 
 pub use proposal::{Action, ModelStamp, Proposal, RegionReport};
+pub use rerank::{RERANKED, rerank_files, rerank_symbols};
 pub use workflow::propose;
 
 use crate::index::Index;
@@ -127,7 +129,7 @@ impl AgentError {
     /// Says that nothing has a name, with what the index has that is like it.
     pub fn no_such_symbol(index: &Index, name: &str) -> Self {
         const SIMILAR: usize = 3;
-        let hits = index.search(name, SIMILAR).into_iter();
+        let hits = index.search_names(name, SIMILAR).into_iter();
         Self::NoSuchSymbol {
             name: name.to_owned(),
             similar: hits.map(|hit| index.symbol(hit.symbol).qualified.clone()).collect(),

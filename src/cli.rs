@@ -55,7 +55,7 @@ pub fn command() -> clap::Command {
 fn run(args: &Args) -> anyhow::Result<ExitStatus> {
     let confinement = Confinement::enter()?;
     interrupt::watch().map_err(anyhow::Error::from)?;
-    let context = Context::new(&args.global, confinement)?;
+    let context = Context::new(args, confinement)?;
     commands::run(&args.command, &context)
 }
 

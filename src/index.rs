@@ -5,10 +5,14 @@
 
 mod analysis;
 mod build;
+mod consolidation;
 mod corpus;
+mod counter;
 mod grep;
 mod hash;
+mod intake;
 mod keeper;
+mod likeness;
 mod lookup;
 mod map;
 mod name_use;
@@ -23,9 +27,12 @@ mod symbol;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 pub use build::{Index, IndexConfig, IndexError, IndexSummary, StoreLocation};
 pub use grep::LineMatch;
 pub use map::{MapFocus, MappedSymbol};
+pub(crate) use rank::is_test_path;
 pub use source::Source;
+pub(crate) use store::read_damaged;
 pub use symbol::{FileHit, Hit, IndexedFile, Reference, SkipReason, SkippedFile, Symbol, SymbolId};

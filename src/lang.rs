@@ -14,6 +14,7 @@ mod extract;
 mod fixture_tests;
 mod language;
 mod matches;
+mod name;
 mod parse;
 mod pattern;
 mod predicate;

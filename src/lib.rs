@@ -5,6 +5,8 @@
 
 pub mod agent;
 pub mod cli;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod index;
 pub mod lang;
 pub mod ledger;

@@ -5,6 +5,7 @@
 
 mod completion;
 mod draft;
+mod embedder;
 mod fit;
 mod gguf;
 mod language_model;
@@ -12,16 +13,22 @@ mod llama;
 mod prefix;
 mod registry;
 mod scripted;
+mod scripted_embedder;
 mod template;
 #[cfg(test)]
 #[path = "../tests/support/tiny_gguf.rs"]
 mod tiny_gguf;
+mod vector_cache;
 
 pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message, PieceCheck, Role, Sampling, Usage};
 pub use draft::{CopyDrafter, Evidence};
+pub use embedder::{Embedder, TextRole, cosine};
 pub use fit::{FitPlan, GpuLayers, GpuMemory, gpus};
 pub use gguf::{GgufError, Header, TensorType};
 pub use language_model::{LanguageModel, ModelError, Session};
-pub use llama::{Keep, LlamaConfig, LlamaCpp, Speculation, VerifyCurve, Vocabulary};
+pub use llama::{EmbeddingPlan, Keep, LlamaConfig, LlamaCpp, LlamaEmbedder, Speculation, VerifyCurve, Vocabulary};
 pub use registry::{ModelEntry, ModelFile, Registry, RegistryError};
 pub use scripted::ScriptedModel;
+pub use scripted_embedder::ScriptedEmbedder;
+pub(crate) use template::render_template;
+pub use vector_cache::{CachedEmbedder, VectorCache};

@@ -15,6 +15,8 @@ pub enum Phase {
     Prefill,
     /// Writing the answer, in tokens; the total is the most that may come.
     Decode,
+    /// Computing the vectors of texts, in texts.
+    Embed,
 }
 
 /// Receives progress and says whether to stop.

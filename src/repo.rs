@@ -7,7 +7,6 @@
 compile_error!("the work tree is opened with openat(2) and O_NOFOLLOW, which needs a Unix system");
 
 mod blob;
-mod clean;
 #[cfg(test)]
 mod crash_tests;
 mod error;
@@ -28,6 +27,7 @@ mod write;
 
 pub use blob::{BlobId, BlobIdError, FileMode};
 pub use error::RepoError;
+pub(crate) use exclusion::{Exclusions, LetterCase};
 pub use lock::{FileLock, create_private_dir};
 pub use repository::{Head, Repository};
 pub use revision::{Revision, RevisionFile};

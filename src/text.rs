@@ -3,11 +3,13 @@
 //! This room imports no other room.
 
 mod change;
+mod cut;
 mod line;
 mod path;
 mod range;
 
 pub use change::{EditError, FileChange, SourceChange, TextEdit};
+pub use cut::{head, shortened};
 pub use line::{Eol, LineIndex};
 pub use path::{PathError, RepoPath};
 pub use range::TextRange;

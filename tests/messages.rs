@@ -82,6 +82,12 @@ fn a_wrong_flag() {
 }
 
 #[test]
+fn the_help_of_find() {
+    let place = place();
+    insta::assert_snapshot!(place.skiff(&["find", "-h"]).stdout);
+}
+
+#[test]
 fn the_short_help() {
     let place = place();
     insta::assert_snapshot!(place.skiff(&["-h"]).stdout);

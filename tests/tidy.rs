@@ -23,6 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("sandbox", &["text", "repo"]),
     ("review", &["text", "patch"]),
     ("ledger", &["text", "patch", "agent"]),
+    ("fuzz", &["text", "lang", "repo", "index", "model", "review"]),
 ];
 
 /// What the agent may name of `repo`: what reads, nothing that writes.

@@ -1,6 +1,6 @@
 //! What a request may be about: the symbols that it names, and those that the index ranks high.
 
-use crate::index::{Index, Symbol, SymbolId};
+use crate::index::{Index, Symbol, SymbolId, is_test_path};
 use crate::lang::SymbolKind;
 use crate::text::RepoPath;
 
@@ -14,7 +14,7 @@ pub(super) fn named_in_request(request: &Request, bench: &Workbench<'_>, mention
     let index = bench.index;
     let about_tests = mentions.says("test") || mentions.says("tests");
     let is_place = |symbol: &Symbol| {
-        !(is_container(symbol) && has_members(index, symbol)) && (about_tests || !is_test_path(&symbol.path))
+        !(is_container(symbol) && has_members(index, symbol)) && (about_tests || !is_test_path(symbol.path.as_str()))
     };
     let mut symbols: Vec<&Symbol> = mentioned(request, index, mentions)
         .into_iter()
@@ -87,12 +87,6 @@ pub(super) fn candidates(request: &Request, bench: &Workbench<'_>, mentions: &Me
     places
 }
 
-fn is_test_path(path: &RepoPath) -> bool {
-    path.as_str()
-        .split(['/', '_', '.', '-'])
-        .any(|part| matches!(part, "test" | "tests" | "spec" | "specs"))
-}
-
 /// Returns the symbols that a request names. A name that several symbols have counts where the request also names the
 /// file or the container of one.
 fn mentioned(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolId> {
@@ -158,7 +152,7 @@ fn spelled(request: &Request, index: &Index, mentions: &Mentions) -> Vec<SymbolI
     found
         .into_iter()
         .filter(|symbol| symbol.definition.kind.is_callable())
-        .filter(|symbol| allowed(request, &symbol.path) && !is_test_path(&symbol.path))
+        .filter(|symbol| allowed(request, &symbol.path) && !is_test_path(symbol.path.as_str()))
         // Looks at the whole file, so it comes last.
         .filter(|symbol| !is_local(index, symbol))
         .take(MOST)
@@ -242,9 +236,13 @@ fn is_container(symbol: &Symbol) -> bool {
     )
 }
 
-fn is_local(index: &Index, symbol: &Symbol) -> bool {
-    index
-        .in_file(&symbol.path)
-        .iter()
-        .any(|other| other.definition.kind.is_callable() && contains(other, symbol))
+/// Tells whether a symbol stands inside a function. Two symbols of one range are one thing with two names, and neither
+/// inside the other.
+pub(super) fn is_local(index: &Index, symbol: &Symbol) -> bool {
+    let mut others = index.in_file(&symbol.path).iter();
+    others.any(|other| {
+        other.definition.kind.is_callable()
+            && other.definition.range != symbol.definition.range
+            && contains(other, symbol)
+    })
 }

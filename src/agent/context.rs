@@ -4,15 +4,18 @@ use crate::index::{Index, Symbol};
 use crate::lang::SymbolKind;
 use crate::prompt::Fragment;
 use crate::repo::SourceText;
-use crate::text::TextRange;
+use crate::text::{TextRange, shortened};
 
 use super::Workbench;
 use super::answer::is_import;
+use super::candidate::is_local;
 use super::neighbours::shown_whole;
 use super::target::Region;
 
 /// The most lines of a definition that is shown whole.
 pub(super) const SHORT_LINES: usize = 16;
+/// The most characters that are shown of a line of another definition.
+const MOST_LINE_CHARS: usize = 160;
 
 /// Returns the shortened text of a region's file: its imports, constants, and the signatures of everything but the
 /// region.
@@ -25,7 +28,7 @@ pub(super) fn outline(index: &Index, source: &SourceText, region: &Region, reque
     let whole = shown_whole(index, source, region, request);
     for symbol in index.in_file(&source.path) {
         let definition = &symbol.definition;
-        if region.range.contains(definition.range) || is_local(index, source, definition.range) {
+        if region.range.contains(definition.range) || is_local(index, symbol) {
             continue;
         }
         let depth = definition
@@ -44,7 +47,7 @@ pub(super) fn outline(index: &Index, source: &SourceText, region: &Region, reque
             lines.push(whole_lines(&source.text, definition.range));
             continue;
         }
-        let line = format!("{}{}", "    ".repeat(depth), shortened(text));
+        let line = format!("{}{}", "    ".repeat(depth), shortened(text, MOST_LINE_CHARS));
         if lines.last() != Some(&line) {
             lines.push(line);
         }
@@ -106,7 +109,11 @@ fn shown(bench: &Workbench<'_>, symbol: &Symbol) -> String {
         Some(code) if code.lines().count() <= SHORT_LINES => {
             format!("{}:\n{}", symbol.path, code.replace("\r\n", "\n"))
         }
-        _ => format!("{}: {}", symbol.path, shortened(&symbol.definition.signature)),
+        _ => format!(
+            "{}: {}",
+            symbol.path,
+            shortened(&symbol.definition.signature, MOST_LINE_CHARS)
+        ),
     }
 }
 
@@ -120,23 +127,4 @@ fn is_one_line(kind: SymbolKind) -> bool {
         kind,
         SymbolKind::Constant | SymbolKind::Variable | SymbolKind::Type | SymbolKind::Macro | SymbolKind::Field
     )
-}
-
-/// Tells whether a definition stands inside a function.
-fn is_local(index: &Index, source: &SourceText, range: TextRange) -> bool {
-    index.in_file(&source.path).iter().any(|other| {
-        matches!(
-            other.definition.kind,
-            SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor
-        ) && other.definition.range != range
-            && other.definition.range.contains(range)
-    })
-}
-
-fn shortened(line: &str) -> String {
-    const MOST_CHARS: usize = 160;
-    match line.char_indices().nth(MOST_CHARS) {
-        Some((at, _)) => format!("{} …", &line[..at]),
-        None => line.to_owned(),
-    }
 }

@@ -180,6 +180,7 @@ pub(crate) struct MapArgs {
 /// Every command that needs the index brings it up to date by itself; this one does nothing else. Only files whose
 /// content was never seen are parsed. The index lies in the cache directory, one file for all work trees of a
 /// repository, and can be deleted at any time. A `.skiffignore` file, in the language of `.gitignore`, leaves files out.
+/// Exits with 1 when the index cannot be kept on disk; the other commands then make it anew in memory.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
@@ -198,12 +199,16 @@ pub(crate) struct IndexArgs {
 /// Find definitions, files, uses of a name, or text
 ///
 /// Words are looked for in names, documentation, signatures, bodies and paths; names, paths and stack traces that the
-/// query holds come first. With --references, --text or --regex every place is printed instead, in the order of the paths.
+/// query holds come first. One word is compared with all names as well, as the symbol pickers of editors do: `parse`,
+/// `ParseInterval`, `PI`, `prsintv` and, with an error, `parse_intreval` all find `parse_interval`. With --references,
+/// --text or --regex every place is printed instead, in the order of the paths.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
   skiff find parse the config file
+  skiff find prsintv
   skiff find --files 'logging level'
+  skiff find --embed-model nomic 'where are passwords checked'
   skiff find --references parse_interval
   skiff find --regex 'TODO\\(\\w+\\)'
   skiff find --rev v1.2.0 --json Parser.parse")]
@@ -223,6 +228,15 @@ pub(crate) struct FindArgs {
     /// Find what a regular expression matches, in every text file
     #[arg(long, group = "what")]
     pub(crate) regex: bool,
+    /// Put the best definitions or files in order by meaning too, with an embedding model: a name from `skiff model
+    /// list`, or a GGUF file
+    #[arg(
+        long,
+        value_name = "NAME|PATH",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with_all = ["references", "text", "regex"]
+    )]
+    pub(crate) embed_model: Option<String>,
     /// The most that is printed [default: 10 definitions or files, 1000 places]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) limit: Option<u32>,

@@ -109,6 +109,7 @@ fn title(phase: Phase) -> &'static str {
         Phase::Index => "indexing",
         Phase::Prefill => "reading the prompt",
         Phase::Decode => "writing",
+        Phase::Embed => "embedding",
     }
 }
 
@@ -120,6 +121,7 @@ fn style(phase: Phase, total: u64) -> ProgressStyle {
         Phase::Prefill => "{pos}/{len} tok {per_sec}",
         // The total is only the most that may come: a bar would mislead.
         Phase::Decode => "{pos} tok {per_sec}",
+        Phase::Embed => "{pos}/{len} texts {per_sec}",
     };
     let bar = match phase {
         Phase::Decode => "",
@@ -143,6 +145,7 @@ fn summary(phase: Phase, done: u64, took: Duration) -> String {
         ),
         Phase::Load => format!("{title}: {time}"),
         Phase::Index => format!("{title}: {done} files in {time} ({rate:.0} files/s)"),
+        Phase::Embed => format!("{title}: {done} texts in {time} ({rate:.1} texts/s)"),
         Phase::Prefill | Phase::Decode => format!("{title}: {done} tokens in {time} ({rate:.1} tok/s)"),
     }
 }
@@ -153,7 +156,14 @@ mod tests {
 
     #[test]
     fn every_phase_has_a_style_that_parses_and_a_rate() {
-        for phase in [Phase::Hash, Phase::Load, Phase::Index, Phase::Prefill, Phase::Decode] {
+        for phase in [
+            Phase::Hash,
+            Phase::Load,
+            Phase::Index,
+            Phase::Prefill,
+            Phase::Decode,
+            Phase::Embed,
+        ] {
             let _ = style(phase, 10);
         }
         let second = Duration::from_secs(2);

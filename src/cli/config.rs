@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) prefix_cache_mib: u32,
     /// When to use colour.
     pub(crate) color: ColorMode,
+    /// The registered name or the file of the embedding model; none searches by words alone.
+    pub(crate) embed_model: Option<String>,
 }
 
 const PREFIX_CACHE_MIB: u32 = 2048;
@@ -128,6 +130,7 @@ pub(crate) struct Layer {
     pub(crate) gpu_layers: Option<GpuLayers>,
     pub(crate) prefix_cache_mib: Option<u32>,
     pub(crate) color: Option<ColorMode>,
+    pub(crate) embed_model: Option<String>,
 }
 
 /// What an administrator fixes.
@@ -147,6 +150,8 @@ pub(crate) struct Lock {
     pub(crate) ctx: Option<u32>,
     pub(crate) gpu_layers: Option<GpuLayers>,
     pub(crate) prefix_cache_mib: Option<u32>,
+    /// Where this says nothing and `model` something, that one alone may be used for embeddings too.
+    pub(crate) embed_model: Option<String>,
 }
 
 /// Why the settings cannot be put together.
@@ -247,6 +252,7 @@ fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigE
         gpu_layers: parsed(variables, "SKIFF_GPU_LAYERS")?,
         prefix_cache_mib: parsed(variables, "SKIFF_PREFIX_CACHE_MIB")?,
         color: parsed(variables, "SKIFF_COLOR")?,
+        embed_model: parsed(variables, "SKIFF_EMBED_MODEL")?,
     })
 }
 
@@ -267,6 +273,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         ctx: lock.ctx,
         gpu_layers: lock.gpu_layers,
         prefix_cache_mib: lock.prefix_cache_mib,
+        embed_model: lock.embed_model.clone(),
         ..Layer::default()
     };
     for (origin, layer) in layers {
@@ -280,6 +287,9 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             &layer.prefix_cache_mib,
             &origin,
         )?;
+        // No weights are read but those that the policy knows.
+        let embed_lock = lock.embed_model.as_ref().or(lock.model.as_ref()).cloned();
+        agree("embed_model", &embed_lock, &layer.embed_model, &origin)?;
         merged = Layer {
             model: layer.model.or(merged.model),
             seed: layer.seed.or(merged.seed),
@@ -288,6 +298,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             gpu_layers: layer.gpu_layers.or(merged.gpu_layers),
             prefix_cache_mib: layer.prefix_cache_mib.or(merged.prefix_cache_mib),
             color: layer.color.or(merged.color),
+            embed_model: layer.embed_model.or(merged.embed_model),
         };
     }
     Ok(Settings {
@@ -298,6 +309,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         gpu_layers: merged.gpu_layers.unwrap_or_default(),
         prefix_cache_mib: merged.prefix_cache_mib.unwrap_or(PREFIX_CACHE_MIB),
         color: merged.color.unwrap_or_default(),
+        embed_model: merged.embed_model,
     })
 }
 
@@ -335,7 +347,10 @@ mod tests {
                     "file".to_owned(),
                     layer("model = 'a'\nthreads = 2\ngpu_layers = 7\ncolor = 'never'"),
                 ),
-                ("env".to_owned(), layer("model = 'b'\nctx = 4096\ngpu_layers = 'auto'")),
+                (
+                    "env".to_owned(),
+                    layer("model = 'b'\nctx = 4096\ngpu_layers = 'auto'\nembed_model = 'e'"),
+                ),
                 ("flags".to_owned(), layer("seed = 9")),
             ],
         )
@@ -350,6 +365,7 @@ mod tests {
                 gpu_layers: GpuLayers::Auto,
                 prefix_cache_mib: PREFIX_CACHE_MIB,
                 color: ColorMode::Never,
+                embed_model: Some("e".to_owned()),
             }
         );
     }
@@ -360,7 +376,17 @@ mod tests {
         let agreed = merge(&policy, [("flags".to_owned(), layer("threads = 4"))]).unwrap();
         assert_eq!((agreed.model.as_deref(), agreed.threads), (Some("audited"), Some(4)));
         assert_eq!(agreed.prefix_cache_mib, 0);
-        for text in ["model = 'mine'", "threads = 5", "prefix_cache_mib = 1"] {
+        assert_eq!(agreed.embed_model, None);
+        let both: Policy = toml::from_str("[lock]\nmodel = 'audited'\nembed_model = 'vectors'").unwrap();
+        let agreed = merge(&both, [("flags".to_owned(), layer("embed_model = 'vectors'"))]).unwrap();
+        assert_eq!(agreed.embed_model.as_deref(), Some("vectors"));
+        assert!(merge(&both, [("flags".to_owned(), layer("embed_model = 'audited'"))]).is_err());
+        for text in [
+            "model = 'mine'",
+            "threads = 5",
+            "prefix_cache_mib = 1",
+            "embed_model = 'mine'",
+        ] {
             let error = merge(
                 &policy,
                 [("flags".to_owned(), layer(text)), ("x".to_owned(), Layer::default())],

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 
-use super::args::GlobalArgs;
+use super::args::{Args, Command, GlobalArgs};
 use super::bars::{Bars, Verbosity};
 use super::config::{self, ColorMode, Layer, Settings};
 use super::directories::Directories;
@@ -33,12 +33,13 @@ impl Context {
     ///
     /// # Errors
     /// When the directory cannot be entered, no home directory is found, or the configuration is wrong.
-    pub(crate) fn new(global: &GlobalArgs, confinement: Confinement) -> anyhow::Result<Self> {
+    pub(crate) fn new(args: &Args, confinement: Confinement) -> anyhow::Result<Self> {
+        let global = &args.global;
         if let Some(directory) = &global.directory {
             env::set_current_dir(directory).with_context(|| format!("cannot go to the directory {directory:?}"))?;
         }
         let directories = Directories::find()?;
-        let settings = config::load(&directories.config, layer(global))?;
+        let settings = config::load(&directories.config, layer(args))?;
         color_choice(settings.color).write_global();
         Ok(Self {
             directory: env::current_dir().context("cannot tell the current directory")?,
@@ -99,7 +100,8 @@ fn verbosity(global: &GlobalArgs) -> Verbosity {
     }
 }
 
-fn layer(global: &GlobalArgs) -> Layer {
+fn layer(args: &Args) -> Layer {
+    let global = &args.global;
     Layer {
         model: global.model.clone(),
         seed: global.seed,
@@ -108,5 +110,9 @@ fn layer(global: &GlobalArgs) -> Layer {
         gpu_layers: global.gpu_layers,
         prefix_cache_mib: None,
         color: global.color,
+        embed_model: match &args.command {
+            Command::Find(find) => find.embed_model.clone(),
+            _ => None,
+        },
     }
 }

@@ -5,7 +5,10 @@ use std::fs;
 use anyhow::Context as _;
 
 use super::context::Context;
-use crate::model::{LanguageModel, LlamaCpp, ModelFile, Registry, ScriptedModel, Vocabulary};
+use crate::model::{
+    CachedEmbedder, EmbeddingPlan, LanguageModel, LlamaCpp, LlamaEmbedder, ModelFile, Registry, ScriptedEmbedder,
+    ScriptedModel, Vocabulary,
+};
 
 /// Names a script of answers instead of weights, for tests: `scripted:FILE`.
 const SCRIPTED: &str = "scripted:";
@@ -24,6 +27,29 @@ pub(crate) fn load(context: &Context) -> anyhow::Result<Box<dyn LanguageModel>> 
         &settings.llama(&context.directories.cache),
         &context.progress,
     )?))
+}
+
+/// Prepares the embedding model that the settings name, with its vectors in the cache directory; none where they name
+/// none. The weights are loaded when a text has no vector yet.
+///
+/// # Errors
+/// When there is no such model, or its file is not what was registered or no embedding model.
+pub(crate) fn embedder(context: &Context) -> anyhow::Result<Option<CachedEmbedder<'_>>> {
+    let Some(name) = &context.settings.embed_model else {
+        return Ok(None);
+    };
+    let vectors = context.directories.cache.join("vectors");
+    if let Some(script) = name.strip_prefix(SCRIPTED) {
+        let text = fs::read_to_string(script).with_context(|| format!("cannot read the script {script:?}"))?;
+        let load = move || Ok(Box::new(ScriptedEmbedder::from_jsonl(&text)?) as _);
+        return Ok(Some(CachedEmbedder::new(&vectors, ScriptedEmbedder::IDENTITY, load)));
+    }
+    let file = Registry::open(&context.directories.models).resolve(name, &context.progress)?;
+    let plan = EmbeddingPlan::new(file)?;
+    let identity = plan.identity().to_owned();
+    let config = context.settings.llama(&context.directories.cache);
+    let load = move || Ok(Box::new(LlamaEmbedder::load(&plan, &config, &context.progress)?) as _);
+    Ok(Some(CachedEmbedder::new(&vectors, &identity, load)))
 }
 
 /// Counts the tokens of texts.

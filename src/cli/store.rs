@@ -96,10 +96,26 @@ fn rebuilt(context: &Context, subject: &Subject, location: &StoreLocation) -> Re
     Index::rebuild(subject.source(), location, &IndexConfig::default(), &context.progress)
 }
 
+/// Says what of a work tree cannot even be looked at.
+pub(crate) fn say_unreadable(context: &Context, subject: &Subject) {
+    let Subject::WorkTree(snapshot) = subject else {
+        return;
+    };
+    let unreadable = snapshot.unreadable();
+    for path in unreadable.iter().take(MOST_LINES) {
+        let said = format!("not indexed: {}: it cannot be read", path.display());
+        context.progress.note(&said);
+    }
+    if let Some(more @ 1..) = unreadable.len().checked_sub(MOST_LINES) {
+        context.progress.note(&format!("not indexed: {more} more"));
+    }
+}
+
+/// More lines than this nobody reads.
+const MOST_LINES: usize = 10;
+
 /// Says which files are not in the index as they should be; images and the like are in every repository.
 pub(crate) fn say_skipped(context: &Context, index: &Index) {
-    /// More lines than this nobody reads.
-    const MOST: usize = 10;
     let said = index.skipped().iter().filter_map(|skipped| {
         let what = match skipped.reason {
             SkipReason::TooLarge => "it is too large",
@@ -111,9 +127,11 @@ pub(crate) fn say_skipped(context: &Context, index: &Index) {
         Some(format!("not indexed: {}: {what}", skipped.path))
     });
     let said: Vec<String> = said.collect();
-    said.iter().take(MOST).for_each(|line| context.progress.note(line));
-    if said.len() > MOST {
-        let more = said.len() - MOST;
+    said.iter()
+        .take(MOST_LINES)
+        .for_each(|line| context.progress.note(line));
+    if said.len() > MOST_LINES {
+        let more = said.len() - MOST_LINES;
         context.progress.note(&format!("not indexed: {more} more files"));
     }
 }

@@ -32,6 +32,7 @@ pub struct Index {
     pub(super) texts: Texts,
     pub(super) max_file_bytes: u64,
     damaged: AtomicBool,
+    not_kept: Option<String>,
     summary: IndexSummary,
 }
 
@@ -175,6 +176,11 @@ impl Index {
         !self.is_damaged()
     }
 
+    /// Returns why the index could not be kept on disk where it should have been.
+    pub fn not_kept(&self) -> Option<&str> {
+        self.not_kept.as_deref()
+    }
+
     /// Returns what it took to make this index.
     pub fn summary(&self) -> &IndexSummary {
         &self.summary
@@ -203,6 +209,7 @@ impl Index {
             texts,
             max_file_bytes: config.max_file_bytes,
             damaged: AtomicBool::new(false),
+            not_kept: None,
             summary: IndexSummary::default(),
         };
         let mut units = 0u32;
@@ -252,6 +259,11 @@ impl Index {
     pub(super) fn with_summary(mut self, new_blobs: usize, database_bytes: Option<u64>) -> Self {
         self.summary.new_blobs = new_blobs;
         self.summary.database_bytes = database_bytes;
+        self
+    }
+
+    pub(super) fn with_failure(mut self, not_kept: Option<String>) -> Self {
+        self.not_kept = not_kept;
         self
     }
 

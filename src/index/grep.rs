@@ -58,6 +58,11 @@ impl Index {
         found
     }
 
+    /// Returns the text of a file as it was indexed; none where it has changed since, or cannot be read.
+    pub fn text(&self, path: &RepoPath) -> Option<String> {
+        self.file(path).and_then(|file| self.text_of(file))
+    }
+
     fn text_of(&self, file: &IndexedFile) -> Option<String> {
         self.texts.read(&file.path, file.blob, self.max_file_bytes)
     }

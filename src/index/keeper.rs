@@ -21,6 +21,7 @@ pub(super) struct Keeper<'a> {
     replace: bool,
     lock: Option<FileLock>,
     gave_up: bool,
+    failure: Option<String>,
 }
 
 /// How long to wait for another writer.
@@ -41,6 +42,7 @@ impl<'a> Keeper<'a> {
             replace: false,
             lock: None,
             gave_up: false,
+            failure: None,
         }
     }
 
@@ -218,6 +220,11 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    /// Returns why the index could not be kept.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.failure.clone().filter(|_| self.gave_up)
+    }
+
     /// Returns how many bytes the database takes.
     pub(super) fn size_bytes(&self) -> Option<u64> {
         let database = self.database.as_ref().filter(|_| !self.gave_up);
@@ -237,9 +244,10 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn say(&self, error: &StoreError) {
+    fn say(&mut self, error: &StoreError) {
         let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
-        self.progress
-            .note(&format!("the index is not kept on disk: {error}{cause}"));
+        let failure = format!("{error}{cause}");
+        self.progress.note(&format!("the index is not kept on disk: {failure}"));
+        self.failure = Some(failure);
     }
 }

@@ -1,4 +1,4 @@
-use super::analysis::{NameField, name_key};
+use super::analysis::{NAME_PREFIX, NameField};
 use super::hash::FastMap;
 use super::store::Posting;
 use super::{Index, SymbolId};
@@ -25,8 +25,7 @@ impl Index {
         let one = self.segments.len() == 1;
         for (segment, live) in self.segments.iter().zip(&self.live) {
             let blobs = segment.blobs();
-            let prefix = name_key("")[0];
-            let read = segment.each_key(prefix, |key, postings| {
+            let read = segment.each_key(NAME_PREFIX, |key, postings| {
                 let mut own = NameUse::default();
                 let found = match one {
                     true => &mut own,

@@ -13,5 +13,6 @@ mod zone;
 
 pub(super) use corpus::{Corpus, Document, FIELDS, FileField, Occurrence, SymbolFacts, SymbolField, Totals};
 pub(super) use fusion::{file_scores, symbol_scores};
-pub(super) use prior::is_test_path;
+pub(crate) use prior::is_test_path;
+pub(super) use prior::of_symbol as prior_of_symbol;
 pub(super) use weights::WEIGHTS;

@@ -77,6 +77,17 @@ impl Item<'_> {
         }
     }
 
+    /// Returns the id of the bytes, which are read where it is not known without; `None` where they cannot be read.
+    ///
+    /// Git's index, which keeps ids too, is not asked: whether an attribute converts a file on its way into git takes
+    /// longer to find out than to read and hash the file.
+    pub(super) fn id(&self, max_bytes: u64) -> Option<BlobId> {
+        match self {
+            Self::Revision(_, file) => Some(file.blob),
+            Self::WorkTree(..) | Self::Memory(..) => Some(self.read(max_bytes).ok()?.0),
+        }
+    }
+
     /// Reads the bytes with their id.
     pub(super) fn read(&self, max_bytes: u64) -> Result<(BlobId, Vec<u8>), RepoError> {
         let bytes = match self {

@@ -2,7 +2,9 @@
 //! where nothing can be kept.
 
 mod block;
+mod block_cache;
 mod builder;
+mod damage;
 mod database;
 mod encoding;
 mod error;
@@ -13,6 +15,8 @@ mod record;
 mod segment;
 mod units;
 mod view;
+
+pub(crate) use damage::read_damaged;
 
 pub(super) use builder::SegmentBuilder;
 pub(super) use database::{Database, Loaded, Opened};

@@ -75,11 +75,13 @@ enum Edge {
 fn word_edge(text: &str, mut at: usize, edge: Edge) -> usize {
     let bytes = text.as_bytes();
     while let Some(&byte) = bytes.get(at) {
-        let (in_word, len) = if byte.is_ascii() {
-            (byte.is_ascii_alphanumeric() || byte == b'_', 1)
-        } else {
-            let c = text[at..].chars().next().unwrap_or(' ');
-            (c.is_alphanumeric(), c.len_utf8())
+        let (in_word, len) = match BYTE_CLASSES[usize::from(byte)] {
+            ByteClass::Word => (true, 1),
+            ByteClass::Other => (false, 1),
+            ByteClass::NotAscii => {
+                let c = text[at..].chars().next().unwrap_or(' ');
+                (c.is_alphanumeric(), c.len_utf8())
+            }
         };
         if in_word == (edge == Edge::Start) {
             return at;
@@ -88,6 +90,28 @@ fn word_edge(text: &str, mut at: usize, edge: Edge) -> usize {
     }
     bytes.len()
 }
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ByteClass {
+    Word,
+    Other,
+    NotAscii,
+}
+
+const BYTE_CLASSES: [ByteClass; 256] = {
+    let mut classes = [ByteClass::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        if c.is_ascii_alphanumeric() || c == b'_' {
+            classes[byte] = ByteClass::Word;
+        } else if !c.is_ascii() {
+            classes[byte] = ByteClass::NotAscii;
+        }
+        byte += 1;
+    }
+    classes
+};
 
 /// Splits an identifier: `parseHTTPHeader2` is `parse`, `HTTP`, `Header`, `2`.
 pub(super) fn identifier_parts(word: &str) -> impl Iterator<Item = &str> {

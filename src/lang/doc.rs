@@ -1,5 +1,5 @@
 use super::LanguageSpec;
-use crate::text::TextRange;
+use crate::text::{TextRange, shortened};
 
 /// The most characters of a signature.
 const MAX_SIGNATURE_CHARS: usize = 200;
@@ -23,11 +23,7 @@ pub(super) fn signature(text: &str, head: TextRange, skipped: &[TextRange]) -> S
             _ => break,
         }
     }
-    if let Some((cut, _)) = line.char_indices().nth(MAX_SIGNATURE_CHARS) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    line
+    shortened(&line, MAX_SIGNATURE_CHARS)
 }
 
 /// Returns the text of a string literal used as documentation.

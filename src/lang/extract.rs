@@ -4,10 +4,11 @@ use tree_sitter::Tree;
 
 use super::doc;
 use super::extent::{Extents, Lead};
+use super::name::{bare_name, last_scope, last_segment, names_constructors, object_name, unquoted};
 use super::query::{Queries, TagCapture};
 use super::table::Query;
 use super::walk::{Match, Search};
-use super::{Definition, Engine, Facts, Language, LanguageSpec, NameUse, SymbolKind, UseKind};
+use super::{Definition, Engine, Facts, Language, LanguageSpec, SymbolKind, UseKind};
 use crate::text::TextRange;
 
 /// Reads the wanted part of the facts off a tree; the rest stays empty.
@@ -32,7 +33,7 @@ pub(super) fn facts(language: Language, engine: Engine, search: Search, tree: &T
     Facts {
         comments: comments(&tags.leads),
         definitions: definitions(language, tags, text),
-        references: references(language, uses, text),
+        uses: merged_uses(language, uses, text),
     }
 }
 
@@ -63,20 +64,16 @@ fn definitions(language: Language, mut tags: Tags, text: &str) -> Vec<Definition
     builder.finish()
 }
 
-/// Returns every use of a name in the order of the text; a name that several patterns match is taken once, as the
-/// most particular kind.
-fn references(language: Language, mut uses: Vec<(TextRange, UseKind)>, text: &str) -> Vec<NameUse> {
+/// Returns the uses of names in the order of the text; one that several patterns match is taken once, as the most
+/// particular kind.
+fn merged_uses(language: Language, mut uses: Vec<(TextRange, UseKind)>, text: &str) -> Vec<(TextRange, UseKind)> {
     for (range, _) in &mut uses {
         *range = bare_name(language, text, *range);
     }
     uses.sort_unstable();
     uses.dedup_by_key(|(range, _)| *range);
-    uses.into_iter()
-        .filter_map(|(range, kind)| {
-            let name = text.get(range.as_range())?.to_owned();
-            (!name.is_empty()).then_some(NameUse { name, range, kind })
-        })
-        .collect()
+    uses.retain(|(range, _)| !range.is_empty() && text.get(range.as_range()).is_some());
+    uses
 }
 
 /// Returns the comments in the order of the text.
@@ -438,48 +435,6 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Returns the name that an object or receiver gives as a container: of `Type.prototype` the type, of the module
-/// object and `this` none.
-fn object_name(object: &str) -> Option<&str> {
-    let object = object.trim();
-    let object = object.strip_suffix(".prototype").unwrap_or(object);
-    let module = matches!(
-        object,
-        "exports" | "module" | "module.exports" | "this" | "window" | "globalThis" | "self"
-    );
-    let plain = object
-        .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.' | ':'));
-    (!module && plain && !object.is_empty()).then_some(object)
-}
-
-/// Tells whether a method with the name of its class is the constructor.
-fn names_constructors(language: Language) -> bool {
-    #[cfg(feature = "all-languages")]
-    if language == Language::Julia {
-        return true;
-    }
-    matches!(language, Language::Cpp | Language::PowerShell | Language::Matlab)
-}
-
-/// Cuts sigils, scopes and types off a name as written: of PowerShell's `[int]$Script:Limit`, `Limit` is left, and
-/// nothing of what is no single name.
-fn bare_name(language: Language, text: &str, written: TextRange) -> TextRange {
-    let Some(name) = text
-        .get(written.as_range())
-        .filter(|_| language == Language::PowerShell)
-    else {
-        return written;
-    };
-    let Some(sigil) = name.rfind('$') else {
-        return written;
-    };
-    let start = name[sigil..].find(':').map_or(sigil + 1, |colon| sigil + colon + 1);
-    let plain = name[start..].chars().all(|c| c.is_alphanumeric() || c == '_');
-    let end = if plain { name.len() } else { start };
-    TextRange::new(written.start + start, written.start + end)
-}
-
 fn is_typedef_of(outer: &Definition, inner: SymbolKind) -> bool {
     let aggregate = matches!(inner, SymbolKind::Struct | SymbolKind::Enum);
     aggregate && (outer.kind == SymbolKind::Type || outer.kind == inner) && outer.signature.starts_with("typedef")
@@ -490,33 +445,4 @@ fn first_line(text: &str, range: TextRange) -> TextRange {
         .find('\n')
         .map_or(range.end, |at| range.start + at);
     TextRange::new(range.start, end)
-}
-
-fn unquoted(name: &str) -> &str {
-    ['"', '\'']
-        .iter()
-        .find_map(|quote| name.strip_prefix(*quote)?.strip_suffix(*quote))
-        .unwrap_or(name)
-}
-
-/// Returns where the last `::` outside of template arguments stands.
-fn last_scope(written: &str) -> Option<usize> {
-    let mut depth = 0usize;
-    let bytes = written.as_bytes();
-    let mut last = None;
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'<' => depth += 1,
-            b'>' => depth = depth.saturating_sub(1),
-            b':' if depth == 0 && bytes.get(at + 1) == Some(&b':') => last = Some(at),
-            _ => {}
-        }
-    }
-    last
-}
-
-fn last_segment(scope: &str) -> &str {
-    let segment = last_scope(scope).map_or(scope, |at| &scope[at + 2..]);
-    let segment = segment.rsplit('.').next().unwrap_or(segment);
-    segment.split('<').next().unwrap_or(segment).trim()
 }

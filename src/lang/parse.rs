@@ -1,11 +1,13 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tree_sitter::{ParseOptions, Parser, Tree};
 
 use super::walk::{Search, Wanted};
-use super::{Definition, Engine, Language, NameUse, extract};
+use super::{Definition, Engine, Language, NameUse, UseKind, extract};
 use crate::text::TextRange;
 
 /// The largest text that is parsed, in bytes. Larger files are mostly generated; they stay searchable as text.
@@ -13,6 +15,9 @@ pub const MAX_SOURCE_BYTES: usize = 2 << 20;
 
 /// How long one file may take to parse, and again to query.
 pub const PARSE_BUDGET: Duration = Duration::from_secs(2);
+
+/// How much longer a parse is waited for that should have ended by itself.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// A syntax tree and what is read off it.
 ///
@@ -29,8 +34,8 @@ pub struct ParsedFile {
 pub struct Facts {
     /// The definitions, outer before inner, in the order of the text.
     pub definitions: Vec<Definition>,
-    /// Every use of a name in the order of the text, the names in definitions included.
-    pub references: Vec<NameUse>,
+    /// Where names are used, in the order of the text, the names in definitions included.
+    pub uses: Vec<(TextRange, UseKind)>,
     /// The comments in the order of the text.
     pub comments: Vec<TextRange>,
 }
@@ -140,7 +145,12 @@ impl ParsedFile {
 
     /// Returns every use of a name in the order of the text, the names in definitions included.
     pub fn references(&self, text: &str) -> Vec<NameUse> {
-        self.extract(Engine::Walk, Wanted::References, text).references
+        let uses = self.extract(Engine::Walk, Wanted::References, text).uses;
+        let named = uses.into_iter().filter_map(|(range, kind)| {
+            let name = text.get(range.as_range())?.to_owned();
+            Some(NameUse { name, range, kind })
+        });
+        named.collect()
     }
 
     /// Returns the comments in the order of the text.
@@ -179,6 +189,23 @@ impl ParsedFile {
 }
 
 fn parse_tree(language: Language, text: &str, budget: Duration) -> Option<Tree> {
+    match language.spec().endless_scan {
+        Some(trigger) if text.contains(trigger) => parse_aside(language, text, budget),
+        _ => parse_here(language, text, budget),
+    }
+}
+
+/// Parses on a thread of its own, which is left behind when it does not end: nothing can stop it but the end of the
+/// process.
+fn parse_aside(language: Language, text: &str, budget: Duration) -> Option<Tree> {
+    let (sender, receiver) = mpsc::channel();
+    let text = text.to_owned();
+    let parse = move || drop(sender.send(parse_here(language, &text, budget)));
+    thread::Builder::new().name("parser".to_owned()).spawn(parse).ok()?;
+    receiver.recv_timeout(budget + GRACE).ok().flatten()
+}
+
+fn parse_here(language: Language, text: &str, budget: Duration) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&(language.spec().grammar)()).ok()?;
     let text = without_macro_lines(language, text);
@@ -251,6 +278,21 @@ mod tests {
         let long = "fn a() { let x = [1, 2, 3]; }\n".repeat(20_000);
         let parsed = ParsedFile::parse_within(Language::Rust, &long, Duration::ZERO);
         assert_eq!(parsed.outcome(), ParseOutcome::TooSlow);
+    }
+
+    #[test]
+    fn a_scanner_that_does_not_end_is_left_behind() {
+        for text in ["<<``\n$)", "print <<\"A\";\n$)"] {
+            let parsed = ParsedFile::parse_within(Language::Perl, text, Duration::from_millis(100));
+            assert_eq!(parsed.outcome(), ParseOutcome::TooSlow);
+        }
+        let text = "print <<\"A\";\nsub $x\nA\nsub f { 1 }\n";
+        let names: Vec<String> = ParsedFile::parse(Language::Perl, text)
+            .definitions(text)
+            .into_iter()
+            .map(|definition| definition.name)
+            .collect();
+        assert_eq!(names, ["f"]);
     }
 
     #[test]

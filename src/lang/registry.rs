@@ -53,6 +53,7 @@ const DEFAULTS: LanguageSpec = LanguageSpec {
     terminator: "",
     clause_end: None,
     macro_lines: &[],
+    endless_scan: None,
 };
 
 /// A grammar whose crate exports a function, as a constant.
@@ -197,6 +198,8 @@ languages! {
         line_comment: "#",
         separator: "::",
         terminator: ";",
+        // In 2.0.4 the loop over a line of a here-document knows no end of the file.
+        endless_scan: Some("<<"),
     }
     R "R" "r" in "r" by tree_sitter_r::LANGUAGE {
         extensions: &["r"],

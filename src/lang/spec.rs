@@ -36,6 +36,8 @@ pub struct LanguageSpec {
     pub clause_end: Option<&'static str>,
     /// Lines that hold a macro and nothing else, which the grammar takes for code: they are parsed as blank.
     pub macro_lines: &'static [&'static str],
+    /// What a text holds on which the grammar's scanner, a piece of C that asks for no clock, may never end.
+    pub endless_scan: Option<&'static str>,
 }
 
 /// Whether a language's indentation is syntax.

@@ -155,6 +155,7 @@ mod tests {
             tokenizer: None,
             vocabulary_tokens: None,
             chat_template: None,
+            pooling_type: None,
             tensor_count: 0,
             parameters: 0,
             tensor_bytes: 500 << 20,

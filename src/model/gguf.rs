@@ -61,6 +61,8 @@ pub struct Header {
     pub vocabulary_tokens: Option<u64>,
     /// `tokenizer.chat_template`: Jinja.
     pub chat_template: Option<String>,
+    /// How an embedding model makes one vector of many, by llama.cpp's number.
+    pub pooling_type: Option<u64>,
     /// The number of tensors.
     pub tensor_count: u64,
     /// The number of weights.
@@ -282,6 +284,7 @@ impl Metadata {
                 .and_then(Value::as_array)
                 .map(|(_, count)| count),
             chat_template: self.string("tokenizer.chat_template"),
+            pooling_type: of("pooling_type"),
             tensor_count,
             parameters: layout.parameters,
             tensor_bytes: layout.bytes,

@@ -94,6 +94,9 @@ pub enum ModelError {
     /// llama.cpp reported a failure while decoding.
     #[error("decoding failed: {0}")]
     Decode(String),
+    /// A text has no vector.
+    #[error("embedding failed: {0}")]
+    Embedding(String),
     /// All that the model has to say is in [`CompletionRequest::exclude`].
     #[error("the model repeats what was already refused")]
     OnlyExcluded,

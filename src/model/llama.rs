@@ -3,6 +3,7 @@
 mod cache;
 mod cost;
 mod drafting;
+mod embedder;
 mod kept;
 mod pace;
 mod sampler;
@@ -25,6 +26,7 @@ use std::{
 };
 
 pub use cost::VerifyCurve;
+pub use embedder::{EmbeddingPlan, LlamaEmbedder};
 use kept::Kept;
 use llama_cpp_2::{
     llama_backend::LlamaBackend,

@@ -106,6 +106,23 @@ impl ChatTemplate {
     }
 }
 
+/// Renders a short conversation by any template, for a fuzzer.
+pub(crate) fn render_template(source: &str) {
+    let message = |role, content: &str| Message {
+        role,
+        content: content.to_owned(),
+    };
+    let messages = [message(Role::System, "Rewrite."), message(Role::User, "{{ x }}")];
+    let template = ChatTemplate::new(Some(source), "<s>".to_owned(), "</s>".to_owned());
+    let rendered = template.render(&messages).unwrap_or_default();
+    let contents = rendered.iter().filter(|part| matches!(part, Segment::Content(_)));
+    assert_eq!(
+        contents.count(),
+        messages.len(),
+        "every message stands in the prompt once"
+    );
+}
+
 struct Turn {
     role: Role,
     content: String,

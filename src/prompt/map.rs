@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::index::{Index, MappedSymbol, Symbol, SymbolId};
+use crate::text::shortened;
 
 /// The most characters of a signature in a map.
 const SIGNATURE_CHARS: usize = 120;
@@ -82,7 +83,7 @@ fn render(index: &Index, mapped: &[MappedSymbol], count: &dyn Fn(&str) -> usize)
                 "{:>5}  {}{}\n",
                 symbol.line + 1,
                 "  ".repeat(depth),
-                shortened(&symbol.definition.signature)
+                shortened(&symbol.definition.signature, SIGNATURE_CHARS)
             ));
         }
         files.push(MapFile { symbols });
@@ -102,13 +103,6 @@ fn around<'a>(index: &'a Index, symbol: &'a Symbol) -> impl Iterator<Item = &'a 
         .iter()
         .take_while(move |other| other.definition.range.start <= range.start)
         .filter(move |other| other.definition.range != range && other.definition.range.contains(range))
-}
-
-fn shortened(signature: &str) -> String {
-    match signature.char_indices().nth(SIGNATURE_CHARS) {
-        Some((at, _)) => format!("{}…", &signature[..at]),
-        None => signature.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -112,6 +112,18 @@ prompts! {
         request: &'a str,
         fence: &'a str,
     }
+    /// What an embedding model reads of a definition.
+    EmbedSymbolPrompt from "embed_symbol" {
+        path: &'a str,
+        kind: &'a str,
+        name: &'a str,
+        code: &'a str,
+    }
+    /// What an embedding model reads of a file.
+    EmbedFilePrompt from "embed_file" {
+        path: &'a str,
+        lines: &'a [String],
+    }
 }
 
 /// A file shown whole in a prompt.

@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use git2::{ErrorCode, RepositoryOpenFlags};
 use sha2::{Digest, Sha256};
 
+use super::exclusion::LetterCase;
 use super::root::Root;
 use super::walk::walk;
 use super::{RepoError, Revision, Snapshot};
@@ -146,8 +147,9 @@ impl Repository {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |age| u64::try_from(age.as_nanos()).unwrap_or(u64::MAX));
         let (tracked, walked) = std::thread::scope(|scope| {
+            let case = self.git.letter_case();
             let tracked = scope.spawn(|| self.git.tracked(path));
-            let walked = walk(path);
+            let walked = walk(path, case);
             let tracked = tracked.join();
             (tracked.unwrap_or_else(|panic| resume_unwind(panic)), walked)
         });
@@ -193,11 +195,8 @@ impl GitHandle {
     }
 
     /// Tells whether git takes names that differ by case only for one.
-    pub(super) fn ignores_case(&self) -> bool {
-        let config = self.lock().config();
-        config
-            .and_then(|config| config.get_bool("core.ignorecase"))
-            .unwrap_or(false)
+    pub(super) fn letter_case(&self) -> LetterCase {
+        letter_case(&self.lock())
     }
 
     /// Reads the index; entries whose paths are not UTF-8 are left out.
@@ -225,6 +224,14 @@ impl GitHandle {
         tracked.files.sort();
         tracked.files.dedup();
         Ok(tracked)
+    }
+}
+
+/// Tells whether git takes names that differ by case only for one.
+pub(super) fn letter_case(git: &git2::Repository) -> LetterCase {
+    match git.config().and_then(|config| config.get_bool("core.ignorecase")) {
+        Ok(true) => LetterCase::Ignored,
+        Ok(false) | Err(_) => LetterCase::Distinct,
     }
 }
 

@@ -6,6 +6,7 @@ use git2::{ObjectType, RepositoryOpenFlags, Tree};
 
 use super::exclusion::{EXCLUSION_FILE, Exclusions};
 use super::repository::GitHandle;
+use super::repository::letter_case;
 use super::{BlobId, RepoError};
 use crate::text::RepoPath;
 
@@ -50,7 +51,10 @@ impl Revision {
         let tree = object.peel(ObjectType::Tree).map_err(unknown)?;
         let error = |e| RepoError::git(git_dir, e);
         let tree = tree.peel_to_tree().map_err(error)?;
-        let mut listing = Listing::default();
+        let mut listing = Listing {
+            files: Vec::new(),
+            exclusions: Exclusions::new(letter_case(&git)),
+        };
         listing.add(&git, &tree, "", 0).map_err(error)?;
         let Listing { mut files, exclusions } = listing;
         files.retain(|file| !exclusions.cover(&file.path));
@@ -116,7 +120,6 @@ fn read(git: &git2::Repository, blob: BlobId, max_bytes: u64) -> Result<Result<V
     Ok(Ok(odb.read(id)?.data().to_vec()))
 }
 
-#[derive(Default)]
 struct Listing {
     files: Vec<RevisionFile>,
     exclusions: Exclusions,

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use git2::{AttrCheckFlags, AttrValue};
 
-use super::clean;
-use super::exclusion::{EXCLUSION_FILE, Exclusions};
+use super::exclusion::{EXCLUSION_FILE, Exclusions, LetterCase};
 use super::repository::GitHandle;
 use super::root::{DiskFile, Root, parents};
 use super::walk::Walked;
@@ -83,9 +82,9 @@ impl Snapshot {
             stamp,
         });
         let mut files: Vec<SnapshotFile> = files.filter(|file| !any_modules || !in_module(&file.path)).collect();
-        let folded: Option<BTreeSet<String>> = git
-            .ignores_case()
-            .then(|| files.iter().map(|file| file.path.as_str().to_lowercase()).collect());
+        let case = git.letter_case();
+        let folded: Option<BTreeSet<String>> =
+            (case == LetterCase::Ignored).then(|| files.iter().map(|file| file.path.as_str().to_lowercase()).collect());
         let mut missed = Vec::new();
         let mut found = files.iter().peekable();
         for path in tracked {
@@ -109,7 +108,7 @@ impl Snapshot {
             files.extend(missed);
             files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         }
-        let mut exclusions = Exclusions::default();
+        let mut exclusions = Exclusions::new(case);
         for directory in walked.exclusions {
             let lines = fs::read(directory.join(EXCLUSION_FILE)).unwrap_or_default();
             if let Some(inside) = directory.strip_prefix(root.path()).ok().and_then(Path::to_str) {
@@ -136,12 +135,6 @@ impl Snapshot {
         WorkTreeReader {
             root: Arc::clone(&self.root),
         }
-    }
-
-    /// Returns the ids of files that git's index knows to be as they are on disk, in the order of `files`; none where
-    /// the index does not tell, or where git converts what it keeps.
-    pub fn clean_blobs(&self, files: &[&SnapshotFile]) -> Vec<Option<BlobId>> {
-        clean::blobs(&self.git.lock(), &self.root, files)
     }
 
     /// Returns the regular files, sorted by path.

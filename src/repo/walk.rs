@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::FileStamp;
-use super::exclusion::EXCLUSION_FILE;
+use super::exclusion::{EXCLUSION_FILE, LetterCase};
 use super::recovery::TEMPORARY_PREFIX;
 use crate::text::RepoPath;
 
@@ -27,13 +27,14 @@ pub(super) struct Walked {
 /// tracked against an ignore rule. No `.ignore` files, nothing from above the root.
 ///
 /// What lies under a submodule that is not checked out is for the caller to leave out.
-pub(super) fn walk(root: &Path) -> Walked {
+pub(super) fn walk(root: &Path, case: LetterCase) -> Walked {
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
     let walk = WalkBuilder::new(root)
         .hidden(false)
         .ignore(false)
         .parents(false)
         .require_git(false)
+        .ignore_case_insensitive(case == LetterCase::Ignored)
         .filter_entry(|entry| !is_foreign(entry))
         .threads(threads)
         .build_parallel();

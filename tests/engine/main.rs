@@ -9,11 +9,14 @@ use std::{
 };
 
 use skiff::{
-    model::{Completion, CompletionRequest, GpuLayers, LlamaConfig, LlamaCpp, Message, Registry, Role, Session},
+    model::{
+        Completion, CompletionRequest, GpuLayers, LlamaConfig, LlamaCpp, Message, ModelFile, Registry, Role, Session,
+    },
     progress::{NoProgress, Phase, Progress},
 };
 
 mod drafts;
+mod embedding;
 mod parallel;
 mod pieces;
 mod prefixes;
@@ -32,11 +35,13 @@ fn config() -> LlamaConfig {
     }
 }
 
+fn checked(path: &Path) -> ModelFile {
+    let registry = Registry::open(Path::new(""));
+    registry.resolve(path.to_str().unwrap(), &NoProgress).unwrap()
+}
+
 fn load(path: &Path, config: &LlamaConfig) -> LlamaCpp {
-    let file = Registry::open(Path::new(""))
-        .resolve(path.to_str().unwrap(), &NoProgress)
-        .unwrap();
-    LlamaCpp::load(&file, config, &NoProgress).unwrap()
+    LlamaCpp::load(&checked(path), config, &NoProgress).unwrap()
 }
 
 fn tiny() -> LlamaCpp {

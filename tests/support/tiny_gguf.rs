@@ -74,6 +74,72 @@ pub(crate) fn tiny_gguf(seed: u64) -> Vec<u8> {
     file.finish()
 }
 
+/// Returns the bytes of a GGUF file with a tiny random encoder of the BERT family; the same seed gives the same bytes.
+#[allow(dead_code, reason = "not every test that includes this file names it")]
+pub(crate) fn tiny_bert_gguf(seed: u64, pooling_type: u32) -> Vec<u8> {
+    const CONTEXT: u32 = 64;
+    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned);
+    // A letter at the start of a word, and after one.
+    let letters = ('a'..='z').flat_map(|letter| [format!("\u{2581}{letter}"), letter.to_string()]);
+    let tokens: Vec<String> = special.into_iter().chain(letters).collect();
+    let kinds: Vec<i32> = (0..tokens.len()).map(|token| if token < 5 { 3 } else { 1 }).collect();
+
+    let mut file = Writer::default();
+    file.string("general.architecture", "bert");
+    file.string("general.name", "tiny random encoder");
+    file.u32("bert.context_length", CONTEXT);
+    file.u32("bert.block_count", BLOCKS);
+    file.u32("bert.embedding_length", EMBEDDING as u32);
+    file.u32("bert.feed_forward_length", FEED_FORWARD as u32);
+    file.u32("bert.attention.head_count", HEADS);
+    file.f32("bert.attention.layer_norm_epsilon", 1e-5);
+    file.bool("bert.attention.causal", false);
+    file.u32("bert.pooling_type", pooling_type);
+    file.string("tokenizer.ggml.model", "bert");
+    file.u32("tokenizer.ggml.token_type_count", 2);
+    file.strings("tokenizer.ggml.tokens", &tokens);
+    file.i32s("tokenizer.ggml.token_type", &kinds);
+    for (name, id) in [
+        ("padding", 0),
+        ("unknown", 1),
+        ("cls", 2),
+        ("bos", 2),
+        ("seperator", 3),
+        ("eos", 3),
+        ("mask", 4),
+    ] {
+        file.u32(&format!("tokenizer.ggml.{name}_token_id"), id);
+    }
+
+    let mut random = Random(seed);
+    for (name, columns) in [
+        ("token_embd.weight", tokens.len() as u64),
+        ("token_types.weight", 2),
+        ("position_embd.weight", u64::from(CONTEXT)),
+    ] {
+        file.tensor(name, &[EMBEDDING, columns], || random.weight(1.0));
+    }
+    file.norm("token_embd_norm");
+    for block in 0..BLOCKS {
+        for (part, rows, columns) in [
+            ("attn_q", EMBEDDING, EMBEDDING),
+            ("attn_k", EMBEDDING, EMBEDDING),
+            ("attn_v", EMBEDDING, EMBEDDING),
+            ("attn_output", EMBEDDING, EMBEDDING),
+            ("ffn_up", EMBEDDING, FEED_FORWARD),
+            ("ffn_down", FEED_FORWARD, EMBEDDING),
+        ] {
+            file.tensor(&format!("blk.{block}.{part}.weight"), &[rows, columns], || {
+                random.weight(0.3)
+            });
+            file.tensor(&format!("blk.{block}.{part}.bias"), &[columns], || random.weight(0.1));
+        }
+        file.norm(&format!("blk.{block}.attn_output_norm"));
+        file.norm(&format!("blk.{block}.layer_output_norm"));
+    }
+    file.finish()
+}
+
 /// One token for each byte, written as byte-level BPE writes bytes, one merge, and the special tokens.
 fn vocabulary() -> Vec<String> {
     let printable =
@@ -138,6 +204,11 @@ impl Writer {
         self.keys.extend(value.to_le_bytes());
     }
 
+    fn bool(&mut self, key: &str, value: bool) {
+        self.key(key, 7);
+        self.keys.push(u8::from(value));
+    }
+
     fn strings(&mut self, key: &str, values: &[String]) {
         self.array(key, 8, values.len());
         for value in values {
@@ -178,6 +249,12 @@ impl Writer {
             self.data.extend(weight().to_le_bytes());
         }
         pad(&mut self.data);
+    }
+
+    /// Adds a layer norm that scales by 1 and moves by 0.
+    fn norm(&mut self, name: &str) {
+        self.tensor(&format!("{name}.weight"), &[EMBEDDING], || 1.0);
+        self.tensor(&format!("{name}.bias"), &[EMBEDDING], || 0.0);
     }
 
     fn finish(self) -> Vec<u8> {

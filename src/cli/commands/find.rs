@@ -2,12 +2,13 @@ use std::fmt::Write;
 
 use regex::{Regex, RegexBuilder};
 
+use crate::agent;
 use crate::cli::args::FindArgs;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
 use crate::cli::message::UsageError;
 use crate::cli::store::{self, Subject};
-use crate::cli::{json, output};
+use crate::cli::{engine, json, output};
 use crate::progress::Progress;
 use crate::review::escape_line;
 
@@ -32,10 +33,33 @@ pub(super) fn run(args: &FindArgs, context: &Context) -> anyhow::Result<ExitStat
     let subject = Subject::new(&repository, args.rev.as_deref())?;
     let hits = args.limit.unwrap_or(HITS) as usize;
     let places = args.limit.unwrap_or(PLACES) as usize;
+    let mut embedder = match what {
+        What::Symbols | What::Files => engine::embedder(context)?,
+        What::References | What::Pattern(_) => None,
+    };
+    // What is put in another order comes from further down than what is shown.
+    let ranked = match embedder {
+        Some(_) => hits.max(agent::RERANKED),
+        None => hits,
+    };
     let found = store::with_index(context, &repository, &subject, |index| {
         Ok(match &what {
-            What::Symbols => json::FindReport::symbols(&query, index, &index.search(&query, hits)),
-            What::Files => json::FindReport::files(&query, &index.search_files(&query, hits)),
+            What::Symbols => {
+                let mut found = index.search_names(&query, ranked);
+                if let Some(embedder) = &mut embedder {
+                    found = agent::rerank_symbols(&query, found, index, embedder, &context.progress)?;
+                }
+                found.truncate(hits);
+                json::FindReport::symbols(&query, index, &found)
+            }
+            What::Files => {
+                let mut found = index.search_files(&query, ranked);
+                if let Some(embedder) = &mut embedder {
+                    found = agent::rerank_files(&query, found, index, embedder, &context.progress)?;
+                }
+                found.truncate(hits);
+                json::FindReport::files(&query, &found)
+            }
             What::References => json::FindReport::places(&query, index.reference_lines(&query, places)),
             What::Pattern(pattern) => json::FindReport::places(&query, index.matches(pattern, places)),
         })

@@ -6,6 +6,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::{json, output};
 use crate::ledger::{Entry, ProposalState};
 use crate::review::escape_line;
+use crate::text::head;
 
 /// The most characters of a request on one line.
 const REQUEST_CHARS: usize = 60;
@@ -61,11 +62,11 @@ pub(super) fn state(state: ProposalState) -> &'static str {
 
 fn shortened(request: &str) -> String {
     let line = request.lines().next().unwrap_or_default();
-    let short: String = line.chars().take(REQUEST_CHARS).collect();
+    let short = head(line, REQUEST_CHARS);
     let cut = if short.len() < request.trim_end().len() {
         "…"
     } else {
         ""
     };
-    format!("{}{cut}", escape_line(&short))
+    format!("{}{cut}", escape_line(short))
 }

@@ -1,5 +1,7 @@
 //! One score a file and one a symbol from all that speaks for it.
 
+use std::collections::HashMap;
+
 use super::bm25f::Bm25f;
 use super::corpus::{Corpus, Document};
 use super::mention::{Mentions, decaying_sum};
@@ -43,10 +45,27 @@ pub(in crate::index) fn file_scores(corpus: &impl Corpus, text: &str, weights: &
     for (file, strength) in &mentions.frames {
         files[*file] += weights.frame * strength;
     }
+    add_folders(|file| corpus.path(file), &mut files, weights.folder);
     for (score, prior) in files.iter_mut().zip(prior::of_files(corpus, &query, weights)) {
         *score *= prior;
     }
     files
+}
+
+/// Adds to every file that has a score what the best other file of its folder has.
+fn add_folders<'p>(path: impl Fn(usize) -> &'p str, files: &mut [f32], weight: f32) {
+    let folder = |file| path(file).rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut best: HashMap<&str, [f32; 2]> = HashMap::new();
+    for (file, score) in files.iter().enumerate() {
+        let [first, second] = best.entry(folder(file)).or_default();
+        *second = second.max(score.min(*first));
+        *first = first.max(*score);
+    }
+    for (file, score) in files.iter_mut().enumerate().filter(|(_, score)| **score > 0.0) {
+        let [first, second] = best[folder(file)];
+        // Of equal files either is the other.
+        *score += weight * if *score < first { first } else { second };
+    }
 }
 
 /// Returns the score of every symbol for a request.
@@ -118,4 +137,25 @@ impl Words {
 fn top(scores: &[f32]) -> f32 {
     let top = scores.iter().copied().fold(0.0, f32::max);
     if top > 0.0 { top } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_gain_by_the_best_other_file_of_their_folder() {
+        let paths = [
+            "a/one.rs",
+            "a/two.rs",
+            "a/b/three.rs",
+            "a/four.rs",
+            "five.rs",
+            "six.rs",
+            "seven.rs",
+        ];
+        let mut files = [4.0, 2.0, 3.0, 0.0, 1.0, 1.0, 0.5];
+        add_folders(|file| paths[file], &mut files, 0.5);
+        assert_eq!(files, [5.0, 4.0, 3.0, 0.0, 1.5, 1.5, 1.0]);
+    }
 }

@@ -41,6 +41,10 @@ impl Mentions {
                 let own = by_file.entry(facts.file).or_default();
                 *own = own.max(strength * super::prior::of_symbol(facts));
             });
+            // Code of a report names what its writer calls, where the fault seldom is.
+            if !matches!(name.zone, Zone::Title | Zone::Prose) {
+                continue;
+            }
             for (file, strength) in by_file {
                 named.entry(file).or_default().push(strength);
             }
@@ -151,7 +155,7 @@ fn each_symbol_named(
         }
         let mut defining: Vec<usize> = found.iter().map(|symbol| corpus.symbol(*symbol).file).collect();
         defining.dedup();
-        let rarity = rarity(defining.len(), corpus.file_count(), weights);
+        let rarity = rarity(defining.len());
         let qualifier = at.checked_sub(1).map(|before| Qualifier::of(corpus, parts[before]));
         for symbol in found {
             let facts = corpus.symbol(symbol);
@@ -196,9 +200,8 @@ impl<'n> Qualifier<'n> {
 }
 
 /// Returns how much a name tells that so many files define, in 0..=1.
-fn rarity(defining: usize, files: usize, weights: &Weights) -> f32 {
-    let idf = (1.0 + files as f32 / defining.max(1) as f32).ln() / (1.0 + files as f32).ln();
-    idf.powf(weights.mention_rarity)
+fn rarity(defining: usize) -> f32 {
+    (defining.max(1) as f32).cbrt().recip()
 }
 
 /// Splits `a.b`, `a::b` and `a#b`.
@@ -225,10 +228,8 @@ mod tests {
 
     #[test]
     fn rare_names_count_more() {
-        use super::super::weights::WEIGHTS;
-        let of = |defining| rarity(defining, 1000, &WEIGHTS);
-        assert_eq!(of(1), 1.0);
-        assert!(of(1) > of(10) && of(10) > of(500) && of(500) > 0.0);
+        assert_eq!(rarity(1), 1.0);
+        assert!(rarity(1) > rarity(10) && rarity(10) > rarity(500) && rarity(500) > 0.0);
     }
 
     #[test]

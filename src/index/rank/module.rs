@@ -103,11 +103,6 @@ pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Tells whether a file stands for its folder, and mostly hands on what others define.
-pub(super) fn is_package_file(path: &str) -> bool {
-    PACKAGE_FILES.contains(&file_name(path))
-}
-
 #[cfg(test)]
 mod tests {
     use std::ops::Range;

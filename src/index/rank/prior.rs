@@ -1,7 +1,7 @@
 //! How likely a file, or a symbol, is what a request is about, before the request is read.
 
 use super::corpus::{Corpus, SymbolFacts};
-use super::module::{file_name, is_package_file};
+use super::module::file_name;
 use super::query::{Asks, Length, Query};
 use super::weights::Weights;
 use crate::lang::SymbolKind;
@@ -10,8 +10,6 @@ use crate::lang::SymbolKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileRole {
     Source,
-    /// A file that stands for its folder, and mostly hands on what others define.
-    Package,
     Test,
     /// Examples, benchmarks, tutorials.
     Example,
@@ -77,8 +75,6 @@ pub(super) fn role(path: &str) -> FileRole {
         "samples",
     ]) {
         FileRole::Example
-    } else if is_package_file(path) {
-        FileRole::Package
     } else {
         FileRole::Source
     }
@@ -108,7 +104,6 @@ pub(super) fn of_files(corpus: &impl Corpus, query: &Query<'_>, weights: &Weight
         .iter()
         .map(|role| match role {
             FileRole::Source => 1.0,
-            FileRole::Package => weights.package,
             FileRole::Test if query.asks == Asks::Tests => 1.0,
             FileRole::Test => match query.length {
                 Length::Line => weights.test_short,
@@ -128,7 +123,7 @@ fn suffix(path: &str) -> &str {
 }
 
 /// Returns what a symbol's score is multiplied with, without what its file is.
-pub(super) fn of_symbol(symbol: &SymbolFacts) -> f32 {
+pub(in crate::index) fn of_symbol(symbol: &SymbolFacts) -> f32 {
     let Some(kind) = symbol.kind else {
         return 1.0;
     };
@@ -144,7 +139,7 @@ pub(super) fn of_symbol(symbol: &SymbolFacts) -> f32 {
 }
 
 /// Tells whether a path is that of a test by the habits of the common test runners.
-pub(in crate::index) fn is_test_path(path: &str) -> bool {
+pub(crate) fn is_test_path(path: &str) -> bool {
     let name = file_name(path);
     let folder = path.split('/').rev().skip(1).any(|part| {
         matches!(
@@ -170,8 +165,7 @@ mod tests {
         for (path, expected) in [
             ("src/a.rs", FileRole::Source),
             ("lib/core/mod.py", FileRole::Source),
-            ("lib/core/__init__.py", FileRole::Package),
-            ("src/store/mod.rs", FileRole::Package),
+            ("lib/core/__init__.py", FileRole::Source),
             ("tests/a.rs", FileRole::Test),
             ("pkg/a_test.go", FileRole::Test),
             ("src/test/java/ATest.java", FileRole::Test),

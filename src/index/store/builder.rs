@@ -2,11 +2,12 @@ use rayon::prelude::*;
 
 use super::block::BlockWriter;
 use super::database::Table;
-use super::encoding::{Writer, seal};
+use super::encoding::{Packer, Writer, seal};
 use super::posting::PostingList;
 use super::segment::{Header, SegmentParts, Shelf, place};
 use super::{BlobEntry, Posting, Segment, StoreError, Unit, Units};
 use crate::index::hash::FastMap;
+use crate::index::vocabulary::Vocabulary;
 use crate::repo::BlobId;
 
 /// How many bytes a group of records has before it is closed.
@@ -17,10 +18,11 @@ const GROUP_BYTES: usize = 32 << 10;
 pub(in crate::index) struct SegmentBuilder {
     header: Header,
     units: Units,
-    keys: FastMap<Box<[u8]>, u32>,
+    /// By the number of their keys.
     lists: Vec<PostingList>,
-    /// Bytes of keys and postings so far.
+    /// Bytes of postings so far, and how many keys have some.
     bytes: usize,
+    keys: usize,
     groups: Vec<Vec<u8>>,
     group: Writer,
     present: FastMap<(BlobId, u32), u32>,
@@ -39,7 +41,7 @@ impl SegmentBuilder {
     /// Returns about how many bytes of memory it takes.
     pub(in crate::index) fn memory_bytes(&self) -> usize {
         const PER_KEY: usize = 120;
-        self.bytes + self.lists.len() * PER_KEY + self.units.len() * 13
+        self.bytes + self.keys * PER_KEY + self.units.len() * 13
     }
 
     /// Adds a blob with its units and its record of definitions; returns its number. Its postings follow.
@@ -77,41 +79,46 @@ impl SegmentBuilder {
         self.header.blobs.last().map_or(0, |blob| blob.first_unit)
     }
 
-    /// Adds postings of one key, in ascending order and after those that it has.
-    pub(in crate::index) fn postings(&mut self, key: &[u8], postings: impl Iterator<Item = Posting>) {
-        let at = match self.keys.get(key) {
-            Some(at) => *at as usize,
-            None => {
-                let at = self.lists.len();
-                self.keys.insert(key.into(), at as u32);
-                self.lists.push(PostingList::default());
-                self.bytes += key.len();
-                at
-            }
-        };
+    /// Adds a posting of a key, by its number in the vocabulary that [`SegmentBuilder::finish`] takes; it comes after
+    /// those that the key has.
+    pub(in crate::index) fn posting(&mut self, key: u32, posting: Posting) {
+        let at = key as usize;
+        if at >= self.lists.len() {
+            self.lists.resize_with(at + 1, PostingList::default);
+        }
         let list = &mut self.lists[at];
         let before = list.bytes.len();
-        postings.for_each(|posting| list.push(posting));
+        list.push(posting);
         self.bytes += list.bytes.len() - before;
+        self.keys += usize::from(before == 0);
     }
 
     /// Packs the segment, to lie in memory until it is written.
-    pub(in crate::index) fn finish(mut self, id: u32) -> Result<Segment, StoreError> {
+    pub(in crate::index) fn finish(mut self, id: u32, vocabulary: &Vocabulary) -> Result<Segment, StoreError> {
         if self.group.len() > 0 {
             self.groups.push(std::mem::take(&mut self.group).finish());
         }
-        let mut keys: Vec<(Box<[u8]>, u32)> = self.keys.into_iter().collect();
-        keys.par_sort_unstable();
+        let mut keys: Vec<(u64, u32)> = (0u32..)
+            .zip(&self.lists)
+            .filter(|(_, list)| list.count > 0)
+            .map(|(key, _)| (head_of(vocabulary.word(key)), key))
+            .collect();
+        keys.par_sort_unstable_by(|(head, key), (other_head, other)| {
+            let tails = || vocabulary.word(*key).cmp(vocabulary.word(*other));
+            head.cmp(other_head).then_with(tails)
+        });
         let mut writer = BlockWriter::default();
-        for (key, list) in keys {
-            writer.push(&key, &std::mem::take(&mut self.lists[list as usize]));
+        for (_, key) in keys {
+            writer.push(vocabulary.word(key), &self.lists[key as usize]);
         }
         let (first_keys, blocks) = writer.finish();
         self.header.first_keys = first_keys;
         let pack = |table: Table, records: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
             let numbered = records.into_par_iter().enumerate();
             numbered
-                .map(|(number, record)| seal(place(id, table, number as u32), &record))
+                .map_init(Packer::default, |packer, (number, record)| {
+                    packer.seal(place(id, table, number as u32), &record)
+                })
                 .collect()
         };
         let parts = SegmentParts {
@@ -123,4 +130,11 @@ impl SegmentBuilder {
         let header = parts.header.clone();
         Segment::new(id, &header, Shelf::Memory(parts))
     }
+}
+
+/// Returns the first bytes of a key as a number of the same order; where two numbers are equal the keys may differ.
+fn head_of(key: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    head.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(head)
 }

@@ -1,7 +1,11 @@
+use std::cell::RefCell;
+
 use super::StoreError;
 
 /// The most bytes of one record, unpacked.
 const MAX_RECORD_BYTES: usize = 1 << 30;
+/// How hard Zstandard tries. A higher level takes more time to write and makes a store of a few percent less.
+const LEVEL: i32 = 1;
 
 /// Appends numbers and texts to a record. Numbers are LEB128 varints, seven bits a byte, low bits first.
 #[derive(Debug, Default)]
@@ -141,27 +145,51 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Packs a record: CRC-32 of its place and of what follows, its length, and its bytes under LZ4 where that makes it shorter.
-///
-/// The place takes part in the sum, so that a record that is found at another place is not taken for the one there.
-pub(super) fn seal(place: u64, record: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
-    put_number(&mut body, record.len() as u64);
-    let packed = lz4_flex::block::compress(record);
-    if packed.len() < record.len() {
-        body.push(1);
-        body.extend(packed);
-    } else {
-        body.push(0);
-        body.extend(record);
+/// Packs records; for many of them, one keeps what the packing takes in memory.
+#[derive(Default)]
+pub(super) struct Packer {
+    compressor: Option<zstd::bulk::Compressor<'static>>,
+}
+
+impl Packer {
+    /// Packs a record: CRC-32 of its place and of what follows, its length, and its bytes under Zstandard where that makes
+    /// it shorter.
+    ///
+    /// The place takes part in the sum, so that a record that is found at another place is not taken for the one there.
+    pub(super) fn seal(&mut self, place: u64, record: &[u8]) -> Vec<u8> {
+        let mut sealed = vec![0; 4];
+        put_number(&mut sealed, record.len() as u64);
+        if self.compressor.is_none() {
+            self.compressor = zstd::bulk::Compressor::new(LEVEL).ok();
+        }
+        // What cannot be packed is kept as it is.
+        let packed = self.compressor.as_mut().and_then(|own| own.compress(record).ok());
+        match packed.filter(|packed| packed.len() < record.len()) {
+            Some(packed) => {
+                sealed.push(1);
+                sealed.extend(packed);
+            }
+            None => {
+                sealed.push(0);
+                sealed.extend(record);
+            }
+        }
+        let sum = checksum(place, &sealed[4..]);
+        sealed[..4].copy_from_slice(&sum.to_le_bytes());
+        sealed
     }
-    let mut sealed = checksum(place, &body).to_le_bytes().to_vec();
-    sealed.extend(body);
-    sealed
+}
+
+/// Packs one record; see [`Packer::seal`].
+pub(super) fn seal(place: u64, record: &[u8]) -> Vec<u8> {
+    Packer::default().seal(place, record)
 }
 
 /// Unpacks a record.
 pub(super) fn unseal(place: u64, sealed: &[u8], what: &'static str) -> Result<Vec<u8>, StoreError> {
+    thread_local! {
+        static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    }
     let damaged = || StoreError::Damaged(what);
     let (sum, body) = sealed.split_first_chunk::<4>().ok_or_else(damaged)?;
     if checksum(place, body) != u32::from_le_bytes(*sum) {
@@ -171,9 +199,15 @@ pub(super) fn unseal(place: u64, sealed: &[u8], what: &'static str) -> Result<Ve
     let len = reader.size()?;
     let packed = reader.byte()?;
     let rest = reader.bytes;
+    let unpack = |own: &mut Option<zstd::bulk::Decompressor<'static>>| {
+        if own.is_none() {
+            *own = zstd::bulk::Decompressor::new().ok();
+        }
+        own.as_mut()?.decompress(rest, len).ok()
+    };
     let record = match packed {
         0 => rest.to_vec(),
-        1 if len <= MAX_RECORD_BYTES => lz4_flex::block::decompress(rest, len).map_err(|_| damaged())?,
+        1 if len <= MAX_RECORD_BYTES => DECOMPRESSOR.with_borrow_mut(unpack).ok_or_else(damaged)?,
         _ => return Err(damaged()),
     };
     if record.len() != len {

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use crate::lang::Language;
 
 /// Raised when the format of the file or what is read off a file changes.
-const ANALYSIS_VERSION: u32 = 1;
+const ANALYSIS_VERSION: u32 = 2;
 
 /// Returns what the content of a store depends on besides the repository: this program's version, and its grammars with
 /// their queries. A store that says otherwise is made anew.

@@ -4,6 +4,7 @@ use super::block::BlockReader;
 use super::posting::PostingReader;
 use super::segment::nth_record;
 use super::{Posting, Segment, SegmentBuilder, StoreError};
+use crate::index::vocabulary::Vocabulary;
 
 /// How many segments are left side by side.
 const MOST_SEGMENTS: usize = 8;
@@ -45,6 +46,7 @@ pub(in crate::index) fn merge(
 ) -> Result<(Segment, Moved), StoreError> {
     const DROPPED: u32 = u32::MAX;
     let mut builder = SegmentBuilder::default();
+    let mut vocabulary = Vocabulary::default();
     let mut moved = Moved::new();
     for segment in segments {
         let units = segment.units()?;
@@ -80,20 +82,17 @@ pub(in crate::index) fn merge(
             let block = segment.block(number)?;
             let mut keys = BlockReader::new(&block)?;
             while let Some((key, entry)) = keys.next()? {
-                let key = key.to_vec();
+                let mut number = None;
                 let mut postings = PostingReader::new(&block[entry.list]);
-                let mut kept = Vec::new();
                 while let Some(posting) = postings.next()? {
                     let unit = new_units.get(posting.unit as usize).copied().unwrap_or(DROPPED);
                     if unit != DROPPED {
-                        kept.push(Posting { unit, ..posting });
+                        let number = *number.get_or_insert_with(|| vocabulary.enter(key).number());
+                        builder.posting(number, Posting { unit, ..posting });
                     }
-                }
-                if !kept.is_empty() {
-                    builder.postings(&key, kept.into_iter());
                 }
             }
         }
     }
-    Ok((builder.finish(id)?, moved))
+    Ok((builder.finish(id, &vocabulary)?, moved))
 }

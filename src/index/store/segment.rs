@@ -1,7 +1,7 @@
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::block::BlockReader;
+use super::block_cache::BlockCache;
 use super::database::{Database, Table};
 use super::encoding::{Reader, Writer, seal, unseal};
 use super::posting::{FIELDS, Posting, PostingReader};
@@ -9,9 +9,6 @@ use super::record::decode_definitions;
 use super::{StoreError, StoredDefinition, Units};
 use crate::lang::Language;
 use crate::repo::BlobId;
-
-/// How many unpacked blocks are kept at hand.
-const CACHED_BLOCKS: usize = 128;
 
 /// What is known of one blob, read as one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +81,7 @@ pub(in crate::index) struct Segment {
     header: Header,
     shelf: Shelf,
     units: OnceLock<Units>,
-    blocks: Mutex<HashMap<u32, Arc<Vec<u8>>>>,
+    blocks: Mutex<BlockCache>,
 }
 
 /// The place of a record for its checksum.
@@ -240,12 +237,7 @@ impl Segment {
 
     pub(super) fn block(&self, number: u32) -> Result<Arc<Vec<u8>>, StoreError> {
         const WHAT: &str = "a block of postings";
-        let cached = self
-            .blocks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&number)
-            .cloned();
+        let cached = self.blocks.lock().unwrap_or_else(PoisonError::into_inner).get(number);
         if let Some(block) = cached {
             return Ok(block);
         }
@@ -259,9 +251,6 @@ impl Segment {
         };
         let block = Arc::new(block);
         let mut cache = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= CACHED_BLOCKS {
-            cache.clear();
-        }
         cache.insert(number, Arc::clone(&block));
         Ok(block)
     }

@@ -58,7 +58,7 @@ impl View {
         writer.finish()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         let mut reader = Reader::new(bytes, WHAT);
         let taken_ns = reader.number()?;
         let count = reader.count()?;

@@ -1,0 +1,138 @@
+//! What a fuzzer calls: everything that reads bytes which nobody vouches for. The targets in `fuzz/` and the bounded run
+//! in `tests/fuzz_sources.rs` call the same functions.
+//!
+//! A function takes any bytes, returns in seconds, and panics only where skiff is wrong.
+
+use regex::Regex;
+
+use crate::index::{Index, MapFocus};
+use crate::lang::{Engine, Facts, Language, ParsedFile};
+use crate::model::{Header, render_template};
+use crate::progress::NoProgress;
+use crate::repo::{Exclusions, LetterCase};
+use crate::review::{escape, escape_line};
+use crate::text::{RepoPath, TextRange};
+
+/// The most bytes of a text that are also asked for.
+const MAX_REQUEST_BYTES: usize = 512;
+
+/// Reads a source file: the first byte chooses the language, the others are the text.
+pub fn source(bytes: &[u8]) {
+    let Some((&first, rest)) = bytes.split_first() else {
+        return;
+    };
+    let language = Language::ALL[usize::from(first) % Language::ALL.len()];
+    let text = String::from_utf8_lossy(rest);
+    let parsed = ParsedFile::parse(language, &text);
+    for error in parsed.syntax_errors() {
+        check_range(language, &text, error.range);
+    }
+    for engine in [Engine::Walk, Engine::Query] {
+        check_facts(language, &text, &parsed.facts_by(engine, &text));
+    }
+}
+
+/// Indexes a source file and asks for what it says; the bytes are those of [`source`].
+pub fn index(bytes: &[u8]) {
+    let Some((&first, rest)) = bytes.split_first() else {
+        return;
+    };
+    let language = Language::ALL[usize::from(first) % Language::ALL.len()];
+    let extension = language.spec().extensions.first().unwrap_or(&"txt");
+    let Ok(path) = RepoPath::new(&format!("file.{extension}")) else {
+        return;
+    };
+    let text = String::from_utf8_lossy(rest).into_owned();
+    let request = text[..text.floor_char_boundary(MAX_REQUEST_BYTES)].to_owned();
+    let Ok(index) = Index::from_texts(vec![(path, text)], &NoProgress) else {
+        return;
+    };
+    let hits = index.search(&request, 10);
+    index.search_files(&request, 10);
+    index.spelled_in(&request);
+    index.map(&MapFocus {
+        request: Some(&request),
+        ..MapFocus::default()
+    });
+    for hit in hits {
+        index.reference_lines(&index.symbol(hit.symbol).definition.name, 10);
+    }
+    if let Ok(pattern) = Regex::new(&regex::escape(&request)) {
+        index.matches(&pattern, 10);
+    }
+    assert!(index.verify(), "what was written a moment ago cannot be read");
+}
+
+/// Reads the records of an index on disk. The first byte says how many bytes of them are damaged; two bytes for each
+/// say where and how, and the others are the source file that is indexed.
+pub fn store(bytes: &[u8]) {
+    crate::index::read_damaged(bytes);
+}
+
+/// Reads the header of a model file, as if its tensors followed.
+pub fn gguf(bytes: &[u8]) {
+    if let Ok(header) = Header::read(bytes, 1 << 40) {
+        header.kv_bytes_per_token();
+    }
+}
+
+/// Renders a conversation by a chat template.
+pub fn template(bytes: &[u8]) {
+    render_template(&String::from_utf8_lossy(bytes));
+}
+
+/// Reads a `.skiffignore`, and asks it for its own lines as paths.
+pub fn exclusions(bytes: &[u8]) {
+    let lines = String::from_utf8_lossy(bytes);
+    let mut exclusions = Exclusions::new(LetterCase::Ignored);
+    exclusions.add("", &lines);
+    exclusions.add("a/b", &lines);
+    for line in lines.lines().take(16) {
+        for path in [line.to_owned(), format!("a/b/{line}"), format!("{line}/c")] {
+            if let Ok(path) = RepoPath::new(&path) {
+                exclusions.cover(&path);
+            }
+        }
+    }
+}
+
+/// Escapes a text for a terminal.
+pub fn terminal(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let harmless = |c: char| c == '\n' || c == '\t' || !c.is_control();
+    assert!(escape(&text).chars().all(harmless));
+    assert!(!escape_line(&text).contains(char::is_control));
+}
+
+fn check_facts(language: Language, text: &str, facts: &Facts) {
+    for definition in &facts.definitions {
+        check_range(language, text, definition.name_range);
+        check_range(language, text, definition.range);
+        check_range(language, text, definition.full_range);
+        definition
+            .body
+            .into_iter()
+            .for_each(|body| check_range(language, text, body));
+        assert!(
+            definition.full_range.contains(definition.range) && !definition.name.is_empty(),
+            "{language:?}: {definition:?}"
+        );
+    }
+    let starts = facts.definitions.iter().map(|definition| definition.range.start);
+    assert!(starts.is_sorted(), "{language:?}: the definitions are not in order");
+    for (range, _) in &facts.uses {
+        check_range(language, text, *range);
+    }
+    assert!(facts.uses.is_sorted_by_key(|(range, _)| *range), "{language:?}");
+    for comment in &facts.comments {
+        check_range(language, text, *comment);
+    }
+}
+
+fn check_range(language: Language, text: &str, range: TextRange) {
+    assert!(
+        text.get(range.as_range()).is_some(),
+        "{language:?}: {range:?} of {} bytes",
+        text.len()
+    );
+}
