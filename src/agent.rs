@@ -55,6 +55,8 @@ pub struct AgentConfig {
     pub answer_tokens: Option<usize>,
     /// The most tokens of context fragments in a prompt.
     pub fragment_tokens: usize,
+    /// The most tokens of the outline of the repository that stands before every prompt; 0 shows none.
+    pub map_tokens: usize,
     /// How tokens are chosen.
     pub sampling: Sampling,
 }
@@ -67,6 +69,7 @@ impl Default for AgentConfig {
             regions: 8,
             answer_tokens: None,
             fragment_tokens: 1200,
+            map_tokens: 0,
             sampling: Sampling::default(),
         }
     }

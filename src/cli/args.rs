@@ -129,6 +129,10 @@ pub(crate) struct EditArgs {
     /// How often the model may try each place
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub(crate) attempts: u32,
+    /// Show the model the outline of the repository in at most N tokens, as `skiff map` prints it; it is read once
+    /// and kept for the next run
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) map_tokens: u32,
     /// The most tokens that the model may write for one place [default: by the size of the place]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_tokens: Option<u32>,

@@ -103,6 +103,10 @@ prompts! {
         request: &'a str,
         fence: &'a str,
     }
+    /// Shows the outline of the repository before anything is asked.
+    MapPrompt from "map" {
+        map: &'a str,
+    }
     /// Says what is wrong with the last answer and asks again.
     RepairPrompt from "repair" {
         problem: &'a str,

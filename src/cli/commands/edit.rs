@@ -31,6 +31,7 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
     let model = engine::load(context)?;
     let config = AgentConfig {
         attempts: args.attempts,
+        map_tokens: args.map_tokens as usize,
         answer_tokens: args.max_tokens.map(|tokens| tokens as usize),
         sampling: Sampling {
             seed: context.settings.seed,
