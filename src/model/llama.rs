@@ -177,6 +177,16 @@ impl LlamaCpp {
         self.curve.get()
     }
 
+    /// Returns a conversation as the model reads it, in the numbers of its vocabulary: to give an equal prompt to another
+    /// engine.
+    ///
+    /// # Errors
+    /// [`ModelError::Template`] when the chat template cannot be rendered.
+    pub fn prompt_tokens(&self, messages: &[Message], assistant_prefix: &str) -> Result<Vec<i32>, ModelError> {
+        let tokens = self.prompt(messages, assistant_prefix)?;
+        Ok(tokens.into_iter().map(|token| token.0).collect())
+    }
+
     /// Tells whether drafts can be taken back and are wanted.
     fn can_draft(&self) -> bool {
         self.speculation == Speculation::Copy && !self.keeps_running_state()
