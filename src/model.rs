@@ -19,6 +19,6 @@ pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message,
 pub use fit::{FitPlan, GpuLayers, GpuMemory, gpus};
 pub use gguf::{GgufError, Header, TensorType};
 pub use language_model::{LanguageModel, ModelError, Session};
-pub use llama::{LlamaConfig, LlamaCpp, Vocabulary};
+pub use llama::{CpuCode, LlamaConfig, LlamaCpp, Vocabulary};
 pub use registry::{ModelEntry, ModelFile, Registry, RegistryError};
 pub use scripted::ScriptedModel;

@@ -1,5 +1,6 @@
 //! The engine: everything that calls llama.cpp.
 
+mod cpu;
 mod decode;
 mod pace;
 mod sampler;
@@ -18,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+pub use cpu::CpuCode;
 use llama_cpp_2::{
     llama_backend::LlamaBackend,
     model::{LlamaModel, params::LlamaModelParams},
@@ -187,6 +189,7 @@ fn backend() -> Result<&'static LlamaBackend, &'static str> {
     static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
     BACKEND
         .get_or_init(|| {
+            CpuCode::in_use();
             let mut backend = LlamaBackend::init().map_err(|error| error.to_string())?;
             backend.void_logs();
             Ok(backend)
