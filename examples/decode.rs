@@ -1,4 +1,5 @@
-//! Measures plain decoding: `decode MODEL.gguf [--threads N] [--tokens N] [--runs N] [--context N] [--prompt FILE]`.
+//! Measures plain decoding: `decode MODEL.gguf [--threads N] [--tokens N] [--runs N] [--context N] [--prompt FILE]
+//! [--cpu-code NAME]`.
 //!
 //! Prints one JSON object a run: prompt tokens, prefill and decode rates, and the peak of resident memory.
 #![allow(clippy::print_stdout)]
@@ -7,7 +8,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 use skiff::{
-    model::{CompletionRequest, LanguageModel, LlamaConfig, LlamaCpp, Message, Registry, Role},
+    model::{CompletionRequest, CpuCode, LanguageModel, LlamaConfig, LlamaCpp, Message, Registry, Role},
     progress::NoProgress,
 };
 
@@ -30,6 +31,7 @@ fn main() -> Result<()> {
             "--tokens" => tokens = value.parse()?,
             "--runs" => runs = value.parse()?,
             "--context" => config.context_tokens = Some(value.parse()?),
+            "--cpu-code" => choose(&value)?,
             "--prompt" => prompt = fs::read_to_string(value)?,
             _ => bail!("unknown flag {flag}"),
         }
@@ -48,6 +50,7 @@ fn main() -> Result<()> {
             "{}",
             serde_json::json!({
                 "load_ms": load_ms as u64,
+                "cpu_code": CpuCode::in_use().as_str(),
                 "threads": model.threads(),
                 "prompt_tokens": usage.prompt_tokens,
                 "prefill_tokens_per_s": rate(usage.prompt_tokens, usage.prefill_ms),
@@ -64,6 +67,15 @@ fn main() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes the models run on the code of this name.
+fn choose(name: &str) -> Result<()> {
+    match CpuCode::built().into_iter().find(|code| code.as_str() == name) {
+        Some(code) if code.choose() == code => Ok(()),
+        Some(_) => bail!("this processor cannot run {name}"),
+        None => bail!("this build has no CPU code {name}"),
+    }
 }
 
 fn rate(tokens: u64, ms: u64) -> f64 {

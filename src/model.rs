@@ -27,7 +27,9 @@ pub use embedder::{Embedder, TextRole, cosine};
 pub use fit::{FitPlan, GpuLayers, GpuMemory, gpus};
 pub use gguf::{GgufError, Header, TensorType};
 pub use language_model::{LanguageModel, ModelError, Session};
-pub use llama::{EmbeddingPlan, Keep, LlamaConfig, LlamaCpp, LlamaEmbedder, Speculation, VerifyCurve, Vocabulary};
+pub use llama::{
+    CpuCode, EmbeddingPlan, Keep, LlamaConfig, LlamaCpp, LlamaEmbedder, Speculation, VerifyCurve, Vocabulary,
+};
 pub use preamble::Preamble;
 pub use registry::{ModelEntry, ModelFile, Registry, RegistryError};
 pub use scripted::ScriptedModel;

@@ -42,6 +42,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("ignore", &["repo"]),
     ("rusqlite", &["index"]),
     ("llama_cpp_2", &["model"]),
+    ("llama_cpp_sys_2", &["model"]),
     ("seccompiler", &["sandbox"]),
     ("indicatif", &["cli"]),
     ("clap", &["cli"]),

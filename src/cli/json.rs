@@ -11,7 +11,7 @@ use crate::agent::{ModelStamp, RegionReport};
 use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
 use crate::lang::{Language, SymbolKind};
 use crate::ledger::{Entry, ProposalId, ProposalState};
-use crate::model::{GpuMemory, ModelEntry, Sampling, Usage};
+use crate::model::{CpuCode, GpuMemory, ModelEntry, Sampling, Usage};
 use crate::patch::{FilePatch, FileSide};
 use crate::prompt::MapText;
 use crate::repo::{BlobId, FileMode};
@@ -229,9 +229,26 @@ pub(crate) struct DoctorView {
     pub(crate) gpus: Vec<GpuView>,
     pub(crate) threads: usize,
     pub(crate) cpu_features: Vec<&'static str>,
+    pub(crate) cpu_code: CpuCodeView,
     pub(crate) memory_bytes: Option<u64>,
     pub(crate) confinement: ConfinementView,
     pub(crate) directories: DirectoriesView,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct CpuCodeView {
+    pub(crate) in_use: &'static str,
+    pub(crate) built: Vec<&'static str>,
+}
+
+impl CpuCodeView {
+    /// Returns the view of this process.
+    pub(crate) fn of_this_process() -> Self {
+        Self {
+            in_use: CpuCode::in_use().as_str(),
+            built: CpuCode::built().into_iter().map(CpuCode::as_str).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

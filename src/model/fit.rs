@@ -2,7 +2,7 @@ use std::fmt;
 
 use llama_cpp_2::{LlamaBackendDeviceType, list_llama_ggml_backend_devices};
 
-use super::Header;
+use super::{CpuCode, Header};
 
 /// Kept free on every device for compute buffers and for what else runs there.
 const DEVICE_MARGIN_BYTES: u64 = 768 << 20;
@@ -120,6 +120,8 @@ impl fmt::Display for FitPlan {
 
 /// Returns the GPUs that this build can use, with what is free on them now.
 pub fn gpus() -> Vec<GpuMemory> {
+    // The choice changes ggml's list of devices, so it must not come while that is read.
+    CpuCode::in_use();
     list_llama_ggml_backend_devices()
         .into_iter()
         .filter(|device| {

@@ -2,6 +2,7 @@
 
 mod cache;
 mod cost;
+mod cpu;
 mod drafting;
 mod embedder;
 mod kept;
@@ -26,6 +27,7 @@ use std::{
 };
 
 pub use cost::VerifyCurve;
+pub use cpu::CpuCode;
 pub use embedder::{EmbeddingPlan, LlamaEmbedder};
 use kept::Kept;
 use llama_cpp_2::{
@@ -288,6 +290,7 @@ fn backend() -> Result<&'static LlamaBackend, &'static str> {
     static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
     BACKEND
         .get_or_init(|| {
+            CpuCode::in_use();
             let mut backend = LlamaBackend::init().map_err(|error| error.to_string())?;
             backend.void_logs();
             Ok(backend)

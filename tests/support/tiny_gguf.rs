@@ -15,8 +15,29 @@ pub(crate) const CHAT_TEMPLATE: &str = "{%- for message in messages -%}\
     {%- endfor -%}\
     {%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif -%}";
 
+/// How the matrices are stored.
+#[allow(dead_code, reason = "not every test that includes this file names them")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weights {
+    F32,
+    /// 32 numbers of 8 bits and a scale.
+    Q8_0,
+    /// 256 numbers of 4 bits, eight scales and eight offsets of 6 bits, and the scale of each.
+    Q4K,
+}
+
 /// Returns the bytes of a GGUF file; the same seed gives the same bytes.
+#[allow(dead_code, reason = "not every test that includes this file names it")]
 pub(crate) fn tiny_gguf(seed: u64) -> Vec<u8> {
+    tiny_gguf_of(seed, Weights::F32)
+}
+
+/// Returns the bytes of a GGUF file with its matrices stored so. Blocks of 256 need wider matrices.
+pub(crate) fn tiny_gguf_of(seed: u64, weights: Weights) -> Vec<u8> {
+    let (embedding, feed_forward) = match weights {
+        Weights::F32 | Weights::Q8_0 => (EMBEDDING, FEED_FORWARD),
+        Weights::Q4K => (256, 512),
+    };
     let tokens = vocabulary();
     let kinds: Vec<i32> = tokens
         .iter()
@@ -29,8 +50,8 @@ pub(crate) fn tiny_gguf(seed: u64) -> Vec<u8> {
     file.string("general.name", "tiny random llama");
     file.u32("llama.context_length", 512);
     file.u32("llama.block_count", BLOCKS);
-    file.u32("llama.embedding_length", EMBEDDING as u32);
-    file.u32("llama.feed_forward_length", FEED_FORWARD as u32);
+    file.u32("llama.embedding_length", embedding as u32);
+    file.u32("llama.feed_forward_length", feed_forward as u32);
     file.u32("llama.attention.head_count", HEADS);
     file.u32("llama.attention.head_count_kv", KV_HEADS);
     file.f32("llama.attention.layer_norm_rms_epsilon", 1e-5);
@@ -45,32 +66,29 @@ pub(crate) fn tiny_gguf(seed: u64) -> Vec<u8> {
     file.string("tokenizer.chat_template", CHAT_TEMPLATE);
 
     let mut random = Random(seed);
-    let kv_width = EMBEDDING / u64::from(HEADS) * u64::from(KV_HEADS);
-    file.tensor("token_embd.weight", &[EMBEDDING, tokens.len() as u64], || {
+    let kv_width = embedding / u64::from(HEADS) * u64::from(KV_HEADS);
+    file.tensor("token_embd.weight", &[embedding, tokens.len() as u64], || {
         random.weight(1.0)
     });
     for block in 0..BLOCKS {
         for (part, rows, columns) in [
-            ("attn_q", EMBEDDING, EMBEDDING),
-            ("attn_k", EMBEDDING, kv_width),
-            ("attn_v", EMBEDDING, kv_width),
-            ("attn_output", EMBEDDING, EMBEDDING),
-            ("ffn_gate", EMBEDDING, FEED_FORWARD),
-            ("ffn_up", EMBEDDING, FEED_FORWARD),
-            ("ffn_down", FEED_FORWARD, EMBEDDING),
+            ("attn_q", embedding, embedding),
+            ("attn_k", embedding, kv_width),
+            ("attn_v", embedding, kv_width),
+            ("attn_output", embedding, embedding),
+            ("ffn_gate", embedding, feed_forward),
+            ("ffn_up", embedding, feed_forward),
+            ("ffn_down", feed_forward, embedding),
         ] {
-            file.tensor(&format!("blk.{block}.{part}.weight"), &[rows, columns], || {
-                random.weight(0.3)
-            });
+            let name = format!("blk.{block}.{part}.weight");
+            file.matrix(&name, [rows, columns], weights, &mut random);
         }
         for part in ["attn_norm", "ffn_norm"] {
-            file.tensor(&format!("blk.{block}.{part}.weight"), &[EMBEDDING], || 1.0);
+            file.tensor(&format!("blk.{block}.{part}.weight"), &[embedding], || 1.0);
         }
     }
-    file.tensor("output_norm.weight", &[EMBEDDING], || 1.0);
-    file.tensor("output.weight", &[EMBEDDING, tokens.len() as u64], || {
-        random.weight(0.3)
-    });
+    file.tensor("output_norm.weight", &[embedding], || 1.0);
+    file.matrix("output.weight", [embedding, tokens.len() as u64], weights, &mut random);
     file.finish()
 }
 
@@ -176,6 +194,10 @@ impl Random {
     fn weight(&mut self, scale: f32) -> f32 {
         ((self.next() >> 40) as f32 / (1 << 23) as f32 - 1.0) * scale
     }
+
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| (self.next() >> 56) as u8).collect()
+    }
 }
 
 /// Collects keys and tensors and puts them together.
@@ -237,18 +259,49 @@ impl Writer {
 
     /// Adds a tensor of 32-bit floats.
     fn tensor(&mut self, name: &str, dimensions: &[u64], mut weight: impl FnMut() -> f32) {
+        self.info(name, dimensions, 0);
+        for _ in 0..dimensions.iter().product::<u64>() {
+            self.data.extend(weight().to_le_bytes());
+        }
+        pad(&mut self.data);
+    }
+
+    /// Adds a matrix of random weights; all bits of quantized ones but the scales are random.
+    fn matrix(&mut self, name: &str, dimensions: [u64; 2], weights: Weights, random: &mut Random) {
+        let elements: u64 = dimensions.iter().product();
+        match weights {
+            Weights::F32 => self.tensor(name, &dimensions, || random.weight(0.3)),
+            Weights::Q8_0 => {
+                self.info(name, &dimensions, 8);
+                for _ in 0..elements / 32 {
+                    // Half precision: 0.3 / 128.
+                    self.data.extend(0x18CD_u16.to_le_bytes());
+                    self.data.extend(random.bytes(32));
+                }
+            }
+            Weights::Q4K => {
+                self.info(name, &dimensions, 12);
+                for _ in 0..elements / 256 {
+                    // Half precision: 2^-12 for scales of up to 63 and numbers of up to 15, and 7.5 times that for
+                    // offsets, so that the mean is about 0.
+                    self.data.extend(0x0C00_u16.to_le_bytes());
+                    self.data.extend(0x1780_u16.to_le_bytes());
+                    self.data.extend(random.bytes(12 + 128));
+                }
+            }
+        }
+        pad(&mut self.data);
+    }
+
+    fn info(&mut self, name: &str, dimensions: &[u64], kind: u32) {
         write_string(&mut self.infos, name);
         self.infos.extend((dimensions.len() as u32).to_le_bytes());
         for dimension in dimensions {
             self.infos.extend(dimension.to_le_bytes());
         }
-        self.infos.extend(0_u32.to_le_bytes());
+        self.infos.extend(kind.to_le_bytes());
         self.infos.extend((self.data.len() as u64).to_le_bytes());
         self.tensor_count += 1;
-        for _ in 0..dimensions.iter().product::<u64>() {
-            self.data.extend(weight().to_le_bytes());
-        }
-        pad(&mut self.data);
     }
 
     /// Adds a layer norm that scales by 1 and moves by 0.

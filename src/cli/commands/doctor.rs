@@ -6,7 +6,7 @@ use crate::cli::args::DoctorArgs;
 use crate::cli::context::Context;
 use crate::cli::directories::Directories;
 use crate::cli::exit::ExitStatus;
-use crate::cli::json::{CallView, ConfinementView, DirectoriesView, DoctorView, GpuView};
+use crate::cli::json::{CallView, ConfinementView, CpuCodeView, DirectoriesView, DoctorView, GpuView};
 use crate::cli::output;
 use crate::model;
 use crate::review::escape_line;
@@ -36,6 +36,7 @@ fn report(context: &Context, probe: &Probe) -> DoctorView {
         gpus: model::gpus().into_iter().map(GpuView::of).collect(),
         threads: thread::available_parallelism().map_or(1, usize::from),
         cpu_features: cpu_features(),
+        cpu_code: CpuCodeView::of_this_process(),
         memory_bytes: memory_bytes(),
         confinement: ConfinementView {
             kind: context.confinement.as_str(),
@@ -149,6 +150,8 @@ fn page(report: &DoctorView, confinement: Confinement) -> String {
         "processor",
         &format!("{} threads; {}", report.threads, list(&report.cpu_features)),
     );
+    let code = &report.cpu_code;
+    row("cpu code", &format!("{} of {}", code.in_use, code.built.join(", ")));
     if let Some(bytes) = report.memory_bytes {
         row("memory", &gibibytes(bytes));
     }
