@@ -85,6 +85,14 @@ impl VerifyCurve {
         self.points.last().map_or(1, |(rows, _)| *rows)
     }
 
+    /// Returns the rows of the largest pass that takes at most `limit_ms`, of those that were measured and between them.
+    pub fn rows_within(&self, limit_ms: f32) -> usize {
+        (1..=self.max_rows())
+            .rev()
+            .find(|rows| self.cost(*rows) <= limit_ms)
+            .unwrap_or(1)
+    }
+
     /// Returns the measured points: rows and milliseconds.
     pub fn points(&self) -> &[(usize, f32)] {
         &self.points
@@ -112,6 +120,10 @@ mod tests {
         assert_eq!(curve.cost(3), 15.0);
         assert_eq!(curve.cost(6), 30.0);
         assert_eq!(curve.max_rows(), 4);
+        assert_eq!(
+            (curve.rows_within(15.0), curve.rows_within(99.0), curve.rows_within(1.0)),
+            (3, 4, 1)
+        );
         assert!(curve.is_sound());
     }
 

@@ -6,6 +6,11 @@ use super::{
     sequence::Sequence,
 };
 
+/// The longest pass, so that a cancel is heeded within half a second. Longer ones check a token for hardly less.
+const MAX_PASS_MS: f32 = 400.0;
+/// Passes of this size are always allowed: on a device that slow a single token takes long as well.
+const MIN_ROWS: usize = 8;
+
 /// How far ahead sequences of a session draft: what the device's passes cost, and how often drafts were right.
 pub(super) struct Drafting {
     acceptance: Acceptance,
@@ -37,7 +42,7 @@ impl Drafting {
             cost: &|rows| curve.cost(rows),
             other_rows: rows,
             other_tokens: 1.0 + others as f32,
-            limit: limit.min(curve.max_rows().saturating_sub(rows)),
+            limit: limit.min(curve.rows_within(MAX_PASS_MS).max(MIN_ROWS).saturating_sub(rows)),
         };
         sequence.draft(&self.acceptance, plan)
     }
