@@ -3,6 +3,7 @@
 //!
 //! This room imports `progress` only.
 
+mod cache_file;
 mod completion;
 mod draft;
 mod embedder;

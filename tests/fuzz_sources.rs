@@ -22,6 +22,7 @@ use skiff::fuzz;
 use skiff::lang::Language;
 use skiff::model::Header;
 use skiff::text::RepoPath;
+use tiny_gguf::Random;
 
 /// How long one input may take. Parsing and each query have a budget of 2 seconds; the rest is for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,18 +36,7 @@ const PIECES: [&str; 16] = [
 const SLOW: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(200);
 
-/// SplitMix64, Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014).
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
-    }
-
     fn below(&mut self, end: usize) -> usize {
         self.next() as usize % end.max(1)
     }

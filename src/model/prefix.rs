@@ -2,12 +2,14 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use sha2::{Digest, Sha256};
+
+use super::cache_file::{create_private_dir, hex, replace};
 
 const MAGIC: &[u8; 8] = b"skiffkv1";
 const KEY_BYTES: usize = 32;
@@ -104,7 +106,7 @@ impl PrefixStore {
     /// # Errors
     /// What writing reports; nothing is kept then.
     pub(super) fn save(&self, tokens: &[i32], write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-        create_private(&self.folder)?;
+        create_private_dir(&self.folder)?;
         let mut bytes = Vec::with_capacity(tokens.len() * 4);
         tokens.iter().for_each(|token| bytes.extend(token.to_le_bytes()));
         let name = hex(&Sha256::digest(&bytes)[..16]);
@@ -135,9 +137,7 @@ impl PrefixStore {
         head.extend(count.to_le_bytes());
         head.extend(&bytes);
         head.extend(crc32fast::hash(&head).to_le_bytes());
-        let mut file = tempfile::Builder::new().prefix("partial-").tempfile_in(&self.folder)?;
-        file.write_all(&head)?;
-        file.persist(self.tokens_path(&name)).map_err(|error| error.error)?;
+        replace(&self.tokens_path(&name), &head)?;
         self.evict();
         Ok(())
     }
@@ -223,15 +223,6 @@ impl PrefixStore {
     }
 }
 
-/// Creates a folder that only its owner can look into: the states tell what was in the prompts.
-fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 fn checksum(path: &Path) -> io::Result<(u64, u32)> {
     let mut file = File::open(path)?;
     let mut hasher = crc32fast::Hasher::new();
@@ -246,10 +237,6 @@ fn checksum(path: &Path) -> io::Result<(u64, u32)> {
             }
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

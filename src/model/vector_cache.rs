@@ -1,10 +1,11 @@
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, DirBuilder};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::cache_file::{hex, replace};
 use super::{Embedder, ModelError, TextRole};
 use crate::progress::{Phase, Progress};
 
@@ -43,7 +44,7 @@ impl VectorCache {
     /// Reads what a directory holds for an embedder; nothing where that cannot be used.
     pub fn open(directory: &Path, identity: &str) -> Self {
         let identity: Key = Sha256::digest(identity).into();
-        let name: String = identity[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&identity[..8]);
         let mut cache = Self {
             file: directory.join(format!("{name}.vectors")),
             identity,
@@ -116,12 +117,7 @@ impl VectorCache {
         for key in self.order.drain(..old) {
             self.vectors.remove(&key);
         }
-        let directory = self.file.parent().unwrap_or(Path::new("."));
-        create_private_dir(directory)?;
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(&self.encode(dimensions))?;
-        file.persist(&self.file).map_err(|error| error.error)?;
-        Ok(())
+        replace(&self.file, &self.encode(dimensions))
     }
 
     fn encode(&self, dimensions: usize) -> Vec<u8> {
@@ -147,14 +143,6 @@ fn record_bytes(dimensions: usize) -> usize {
 
 fn number(bytes: &[u8]) -> u32 {
     bytes.try_into().map_or(0, u32::from_le_bytes)
-}
-
-fn create_private_dir(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 fn key_of(role: TextRole, text: &str) -> Key {

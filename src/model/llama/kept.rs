@@ -1,9 +1,13 @@
-use std::{fs, io::Write, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{FitPlan, prefix::PrefixStore},
+    super::{
+        FitPlan,
+        cache_file::{hex, replace},
+        prefix::PrefixStore,
+    },
     Keep, VerifyCurve,
 };
 
@@ -27,7 +31,7 @@ impl Kept {
             plan.gpu_layers,
         );
         let timing = Sha256::digest(format!("{engine} threads {threads}"));
-        let name: String = timing[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&timing[..8]);
         Self {
             curve: keep.folder.join(format!("verify-{name}.json")),
             prefixes: (keep.prefix_bytes > 0).then(|| {
@@ -45,15 +49,9 @@ impl Kept {
 
     /// Keeps a curve; where that fails the next process measures again.
     pub(super) fn write_curve(&self, curve: &VerifyCurve) {
-        let Some(folder) = self.curve.parent() else { return };
-        let write = || -> std::io::Result<()> {
-            fs::create_dir_all(folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(&serde_json::to_vec(curve)?)?;
-            file.persist(&self.curve).map_err(|error| error.error)?;
-            Ok(())
-        };
-        let _ = write();
+        if let Ok(text) = serde_json::to_vec(curve) {
+            let _ = replace(&self.curve, &text);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{RegistryError, io_error};
+use crate::model::cache_file::hex;
 use crate::progress::{Phase, Progress};
 
 const BUFFER_BYTES: usize = 1 << 20;
@@ -43,7 +44,7 @@ pub(super) fn hash_file(path: &Path, mut copy: impl Write, progress: &dyn Progre
     };
     progress.end(Phase::Hash);
     outcome?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
 }
 
 /// Makes `copy` share the blocks of `source`, where the file system can.
