@@ -4,7 +4,8 @@ use super::{complete, config, real, request, tiny, tiny_with, user};
 
 fn written(model: &LlamaCpp, copy: Option<&str>, temperature: f32) -> Completion {
     let messages = user("write something that is a little longer");
-    let mut request = request(&messages, 96);
+    // Passes over 64 tokens and more go through another attention kernel, whose last bits differ: a drawn token may too.
+    let mut request = request(&messages, 60);
     request.copy = copy;
     request.sampling = Sampling {
         temperature,

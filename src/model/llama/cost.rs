@@ -9,14 +9,16 @@ use super::{
     scheduler::TRUNK,
 };
 
-/// Rows of the passes that are measured. Kernels change with the size (CUDA's small-batch kernel ends at 8), so both
-/// sides of such a step are there.
-const ROWS: [usize; 9] = [1, 2, 4, 8, 9, 16, 24, 32, 48];
-/// Each size is measured so often at most, and twice at least; the quickest counts, since other work only ever slows a
-/// pass down.
+/// Rows of the passes that are measured. Kernels change with the size (CUDA's small-batch kernel ends at 8, attention on
+/// a CPU is quicker from 64 on), so both sides of such a step are there.
+const ROWS: [usize; 12] = [1, 2, 4, 8, 9, 16, 24, 32, 48, 64, 96, 128];
+/// Each size is measured so often at most; the quickest counts, since other work only ever slows a pass down.
 const RUNS: usize = 5;
 /// A size that took this long altogether is not measured again.
 const ENOUGH: Duration = Duration::from_millis(250);
+
+/// The longest pass. Longer ones check a token for hardly less, and progress is seen between passes only.
+pub(super) const MAX_PASS_MS: f32 = 1200.0;
 
 /// What a pass over so many tokens costs on this device, beside a pass over one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,7 +39,7 @@ impl VerifyCurve {
             let mut least = f32::INFINITY;
             let begun = Instant::now();
             for run in 0..RUNS {
-                if run >= 2 && begun.elapsed() > ENOUGH {
+                if run > 0 && begun.elapsed() > ENOUGH {
                     break;
                 }
                 cache.clear();
@@ -52,6 +54,9 @@ impl VerifyCurve {
                 least = least.min(started.elapsed().as_secs_f32() * 1000.0);
             }
             points.push((rows, least));
+            if least > MAX_PASS_MS {
+                break;
+            }
         }
         cache.clear();
         Ok(Self::from_points(points))

@@ -2,12 +2,10 @@ use llama_cpp_2::token::LlamaToken;
 
 use super::{
     super::draft::{Acceptance, DraftPlan},
-    cost::VerifyCurve,
+    cost::{MAX_PASS_MS, VerifyCurve},
     sequence::Sequence,
 };
 
-/// The longest pass, so that a cancel is heeded within half a second. Longer ones check a token for hardly less.
-const MAX_PASS_MS: f32 = 400.0;
 /// Passes of this size are always allowed: on a device that slow a single token takes long as well.
 const MIN_ROWS: usize = 8;
 

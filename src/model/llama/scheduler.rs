@@ -7,7 +7,7 @@ use super::{
     LlamaCpp,
     cache::{BATCH_TOKENS, Feed, KvCache, Restored, Truncated},
     drafting::Drafting,
-    pace::Pace,
+    pace::{Pace, STEP_TOKENS},
     sequence::{Flow, Sequence},
 };
 use crate::progress::{Phase, Progress};
@@ -122,7 +122,7 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
         while self.cache.tokens(TRUNK).len() < tokens.len() {
             self.heed_cancel()?;
             let rest = &tokens[self.cache.tokens(TRUNK).len()..];
-            let chunk = rest[..rest.len().min(self.pace.tokens())].to_vec();
+            let chunk = rest[..self.pace.chunk(rest.len())].to_vec();
             let reads = chunk.len();
             let feed = Feed {
                 sequence: TRUNK,
@@ -302,7 +302,7 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
             self.drafting.give_up();
         }
         let missing = &lane.sequence.wanted()[self.cache.tokens(lane.slot).len()..];
-        let chunk = missing.len().min(end.saturating_sub(pass.rows));
+        let chunk = self.pace.chunk(missing.len()).min(end.saturating_sub(pass.rows));
         if chunk == 0 {
             return;
         }
@@ -311,6 +311,12 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
         if chunk == missing.len() {
             let row = pass.rows + chunk - 1;
             let others = writers.saturating_sub(1);
+            // A draft does not change how the prompt before it is computed.
+            let end = if lane.sequence.is_reading() && chunk < STEP_TOKENS {
+                end.min(pass.rows + STEP_TOKENS - 1)
+            } else {
+                end
+            };
             let draft = self
                 .drafting
                 .draft(&lane.sequence, pass.rows.max(others) + chunk, others, end - row - 1);
