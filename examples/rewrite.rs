@@ -1,9 +1,10 @@
 //! Rewrites real edits, one at a time, as it is told: `rewrite MODEL.gguf EDITS.jsonl [--threads N] [--context N]
-//! [--tokens N]`.
+//! [--tokens N] [--keep FOLDER]`.
 //!
 //! EDITS.jsonl is what `scripts/bench_edits.py` prints. It first prints one line with the number of edits that fit the
 //! context and the prompts as token ids; then, for each line `NUMBER plain` or `NUMBER copy` on stdin, one JSON object:
-//! tokens, milliseconds, drafted and accepted tokens, and the text.
+//! tokens, milliseconds, drafted and accepted tokens, and the text. With `--keep`, prompts that were read before come back from
+//! the folder.
 #![allow(clippy::print_stdout)]
 
 use std::{
@@ -15,7 +16,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use skiff::{
-    model::{CompletionRequest, LanguageModel, LlamaConfig, LlamaCpp, Message, Registry},
+    model::{CompletionRequest, Keep, LanguageModel, LlamaConfig, LlamaCpp, Message, Registry},
     progress::NoProgress,
     prompt::{BenchPrompt, Template, fence_for},
 };
@@ -50,6 +51,12 @@ fn main() -> Result<()> {
             "--threads" => config.threads = Some(value.parse()?),
             "--context" => config.context_tokens = Some(value.parse()?),
             "--tokens" => limit = value.parse()?,
+            "--keep" => {
+                config.keep = Some(Keep {
+                    folder: value.into(),
+                    prefix_bytes: 1 << 30,
+                });
+            }
             _ => bail!("unknown flag {flag}"),
         }
     }
@@ -87,7 +94,7 @@ fn main() -> Result<()> {
             copy,
             ..CompletionRequest::new(&task.messages, limit)
         };
-        // A new session each time: nothing is in the cache.
+        // A new session each time: it remembers nothing of how often drafts were right.
         let completion = model.session()?.complete(&request, &NoProgress)?;
         let usage = completion.usage;
         println!(

@@ -9,6 +9,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -19,7 +20,8 @@ class Ours:
 
     def __init__(self, program, model, edits, arguments):
         command = [program, model, edits, "--threads", str(arguments.threads), "--context", str(arguments.context)]
-        command += ["--tokens", str(arguments.tokens)]
+        self.folder = tempfile.TemporaryDirectory()
+        command += ["--tokens", str(arguments.tokens), "--keep", self.folder.name]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.tasks = json.loads(self.process.stdout.readline())
 
@@ -31,6 +33,7 @@ class Ours:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+        self.folder.cleanup()
 
 
 class Server:
