@@ -12,6 +12,7 @@ mod followup;
 mod locate;
 mod mention;
 mod neighbours;
+mod piece;
 mod placement;
 mod proposal;
 mod rerank;

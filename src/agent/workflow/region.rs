@@ -3,11 +3,13 @@ use crate::agent::AgentError;
 use crate::agent::answer::Answer;
 use crate::agent::context;
 use crate::agent::followup;
+use crate::agent::piece::StatementCheck;
 use crate::agent::placement::{self, Placed};
 use crate::agent::proposal::{Action, RegionReport};
 use crate::agent::target::{Place, Region};
 use crate::agent::writing::{Ending, Judged, Writing, Written};
 use crate::lang::{Language, ParsedFile};
+use crate::model::PieceCheck;
 use crate::patch::gate::{Changed, Promise, check, qualified};
 use crate::prompt::{Fragment, InsertPrompt, RewritePrompt, Template, fence_for};
 use crate::repo::SourceText;
@@ -43,6 +45,7 @@ impl Run<'_> {
         let fitted =
             fitted.map_err(|error| AgentError::budget(&format!("{} in {}", region.name, region.path), error))?;
         let what = format!("the {} `{}`", region.kind, region.name);
+        let check = StatementCheck::of(region.language, &region.code);
         let writing = Writing {
             request: &self.request.text,
             what: &what,
@@ -50,6 +53,7 @@ impl Run<'_> {
             language,
             answer_tokens,
             copy: Some(&region.code),
+            check: check.as_ref().map(|check| check as &dyn PieceCheck),
             on_unchanged: self.on_unchanged,
         };
         let promise = match (&own_name, self.may_lose_names()) {
@@ -117,6 +121,7 @@ impl Run<'_> {
             language,
             answer_tokens,
             copy: Some(""),
+            check: None,
             on_unchanged: self.on_unchanged,
         };
         let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {
