@@ -45,7 +45,11 @@ impl Run<'_> {
         let fitted =
             fitted.map_err(|error| AgentError::budget(&format!("{} in {}", region.name, region.path), error))?;
         let what = format!("the {} `{}`", region.kind, region.name);
-        let check = StatementCheck::of(region.language, &region.code);
+        let imports_of = match place {
+            Place::Symbol(_) => region.language,
+            Place::File(_) => None,
+        };
+        let check = StatementCheck::of(&region, imports_of, &source.text);
         let writing = Writing {
             request: &self.request.text,
             what: &what,
@@ -61,10 +65,7 @@ impl Run<'_> {
             _ => Promise::KeepsNames,
         };
         let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {
-            let answer = match place {
-                Place::Symbol(_) => Answer::new(text, region.language),
-                Place::File(_) => Answer::new(text, None),
-            };
+            let answer = Answer::new(text, imports_of);
             let placed = placement::replace(&source.text, &region, own_name.as_deref(), &answer);
             judge(&source, &region, placed, answer, promise)
         })?;
