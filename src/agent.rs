@@ -12,7 +12,6 @@ mod followup;
 mod locate;
 mod mention;
 mod neighbours;
-mod piece;
 mod placement;
 mod proposal;
 mod rerank;

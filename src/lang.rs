@@ -18,7 +18,6 @@ mod name;
 mod parse;
 mod pattern;
 mod predicate;
-mod prefix;
 mod query;
 mod registry;
 mod sexpr;
@@ -32,7 +31,6 @@ mod walk_tests;
 
 pub use definition::{Definition, NameUse, SymbolKind, UseKind};
 pub use parse::{Facts, MAX_SOURCE_BYTES, PARSE_BUDGET, ParseOutcome, ParsedFile, SyntaxError, SyntaxErrorKind};
-pub use prefix::dead_end;
 pub use query::{Engine, QueryError, compile_queries};
 pub use registry::Language;
 pub use spec::{Indentation, LanguageSpec};

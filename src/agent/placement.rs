@@ -59,7 +59,7 @@ pub(super) fn insert_after(text: &str, anchor: &Region, blank_lines: usize, answ
 }
 
 /// Returns the indentation of the lines below the first.
-pub(super) fn inner_indent(code: &str) -> &str {
+fn inner_indent(code: &str) -> &str {
     code.split_once('\n').map_or("", |(_, rest)| common_indent(rest))
 }
 

@@ -1,4 +1,4 @@
-use crate::model::{CompletionRequest, Finish, Message, ModelError, PieceCheck, Role, Session, Usage};
+use crate::model::{CompletionRequest, Finish, Message, ModelError, Role, Session, Usage};
 use crate::patch::gate::GateFailure;
 use crate::prompt::{Fitted, RepairPrompt, Template};
 
@@ -16,8 +16,6 @@ pub(super) struct Writing<'a> {
     pub(super) answer_tokens: usize,
     /// What the answer repeats with changes.
     pub(super) copy: Option<&'a str>,
-    /// What looks at the statements of the answer while they are written.
-    pub(super) check: Option<&'a dyn PieceCheck>,
     pub(super) on_unchanged: OnUnchanged,
 }
 
@@ -101,7 +99,6 @@ impl Writing<'_> {
                 exclude: &failed,
                 // A repair repeats what it repairs.
                 copy: failed.last().map(String::as_str).or(self.copy),
-                check: self.check,
                 ..CompletionRequest::new(&messages, self.answer_tokens)
             };
             let completion = match session.complete(&request, bench.progress) {

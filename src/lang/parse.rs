@@ -226,7 +226,7 @@ fn parse_here(language: Language, text: &str, budget: Duration) -> Option<Tree> 
 }
 
 /// Returns the text with every macro line of the language blank, each byte in its place.
-pub(super) fn without_macro_lines(language: Language, text: &str) -> Cow<'_, str> {
+fn without_macro_lines(language: Language, text: &str) -> Cow<'_, str> {
     let macros = language.spec().macro_lines;
     if !macros.iter().any(|name| text.contains(name)) {
         return Cow::Borrowed(text);

@@ -51,7 +51,6 @@ impl Run<'_> {
             language: language.map_or("", |language| language.spec().fence),
             answer_tokens,
             copy: Some(""),
-            check: None,
             on_unchanged: self.on_unchanged,
         };
         let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {

@@ -3,13 +3,11 @@ use crate::agent::AgentError;
 use crate::agent::answer::Answer;
 use crate::agent::context;
 use crate::agent::followup;
-use crate::agent::piece::StatementCheck;
 use crate::agent::placement::{self, Placed};
 use crate::agent::proposal::{Action, RegionReport};
 use crate::agent::target::{Place, Region};
 use crate::agent::writing::{Ending, Judged, Writing, Written};
 use crate::lang::{Language, ParsedFile};
-use crate::model::PieceCheck;
 use crate::patch::gate::{Changed, Promise, check, qualified};
 use crate::prompt::{Fragment, InsertPrompt, RewritePrompt, Template, fence_for};
 use crate::repo::SourceText;
@@ -45,11 +43,6 @@ impl Run<'_> {
         let fitted =
             fitted.map_err(|error| AgentError::budget(&format!("{} in {}", region.name, region.path), error))?;
         let what = format!("the {} `{}`", region.kind, region.name);
-        let imports_of = match place {
-            Place::Symbol(_) => region.language,
-            Place::File(_) => None,
-        };
-        let check = StatementCheck::of(&region, imports_of, &source.text);
         let writing = Writing {
             request: &self.request.text,
             what: &what,
@@ -57,7 +50,6 @@ impl Run<'_> {
             language,
             answer_tokens,
             copy: Some(&region.code),
-            check: check.as_ref().map(|check| check as &dyn PieceCheck),
             on_unchanged: self.on_unchanged,
         };
         let promise = match (&own_name, self.may_lose_names()) {
@@ -65,7 +57,10 @@ impl Run<'_> {
             _ => Promise::KeepsNames,
         };
         let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {
-            let answer = Answer::new(text, imports_of);
+            let answer = match place {
+                Place::Symbol(_) => Answer::new(text, region.language),
+                Place::File(_) => Answer::new(text, None),
+            };
             let placed = placement::replace(&source.text, &region, own_name.as_deref(), &answer);
             judge(&source, &region, placed, answer, promise)
         })?;
@@ -122,7 +117,6 @@ impl Run<'_> {
             language,
             answer_tokens,
             copy: Some(""),
-            check: None,
             on_unchanged: self.on_unchanged,
         };
         let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {
