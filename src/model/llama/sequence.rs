@@ -13,8 +13,10 @@ use super::{
     text::{find_stop, finish_text},
 };
 
-/// How often decoding turns back from a completion that is excluded or from a piece that is refused.
+/// How often decoding turns back from a completion that is excluded.
 const MAX_REWINDS: usize = 8;
+/// How often it turns back from a piece that is refused.
+const MAX_REFUSALS: usize = 4;
 /// A draft token is looked for in this many bytes of text.
 const BYTES_PER_DRAFT_TOKEN: usize = 8;
 
@@ -36,6 +38,7 @@ pub(super) struct Sequence<'m, 'r> {
     /// Tokens that must not be chosen at a step again.
     bans: Vec<(usize, LlamaToken)>,
     rewinds: usize,
+    refusals: usize,
     drafter: Option<CopyDrafter>,
     usage: Usage,
     arrived: Instant,
@@ -105,6 +108,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
             bytes: Vec::new(),
             bans: Vec::new(),
             rewinds: 0,
+            refusals: 0,
             arrived,
             first_token: None,
         })
@@ -240,6 +244,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
             return end(Finish::Length, self.bytes.len());
         }
         if let Some(step) = self.refused_from(start) {
+            self.refusals += 1;
             self.turn_back(step)?;
             return Ok(Taken::TurnedBack);
         }
@@ -254,7 +259,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
     /// Asks the request's check when the text from `start` on completes a line; returns the step to write anew from where
     /// it refuses the piece.
     fn refused_from(&self, start: usize) -> Option<usize> {
-        let check = self.request.check.filter(|_| self.rewinds < MAX_REWINDS)?;
+        let check = self.request.check.filter(|_| self.refusals < MAX_REFUSALS)?;
         let end = start + self.bytes[start..].iter().rposition(|byte| *byte == b'\n')? + 1;
         let piece = check.refused(&finish_text(&self.bytes[..end]))?;
         let first = self.steps.partition_point(|step| step.start < piece);
@@ -272,6 +277,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
                 .least_certain(0, end.text_bytes)
                 .filter(|_| self.rewinds < MAX_REWINDS);
             let step = step.ok_or(ModelError::OnlyExcluded)?;
+            self.rewinds += 1;
             self.turn_back(step)?;
             return Ok(Flow::On);
         }
@@ -308,7 +314,6 @@ impl<'m, 'r> Sequence<'m, 'r> {
     }
 
     fn turn_back(&mut self, step: usize) -> Result<(), ModelError> {
-        self.rewinds += 1;
         self.bans.retain(|(banned, _)| *banned <= step);
         self.bans.push((step, self.steps[step].token));
         self.bytes.truncate(self.steps[step].start);
