@@ -43,3 +43,18 @@ fn what_is_always_refused_stays_in_the_end() {
     let completion = model.session().unwrap().complete(&request, &NoProgress).unwrap();
     assert!(completion.text.starts_with("ax\n"), "{completion:?}");
 }
+
+#[test]
+fn refusals_do_not_use_up_the_turns_from_what_is_excluded() {
+    let model = tiny();
+    let messages = user("a letter");
+    let mut request = request(&messages, 16);
+    request.constraint = Constraint::Gbnf("root ::= [a-z] \"x\\n\"".to_owned());
+    let never = Never("x\n");
+    request.check = Some(&never);
+    let first = complete(model.session().unwrap().as_mut(), &request);
+    let exclude = [first.text.clone()];
+    request.exclude = &exclude;
+    let second = complete(model.session().unwrap().as_mut(), &request);
+    assert_ne!(second.text, first.text);
+}
