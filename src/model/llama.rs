@@ -174,7 +174,7 @@ impl LlamaCpp {
         self.threads
     }
 
-    /// Returns what passes cost, as the first session measured it.
+    /// Returns what passes cost, as an earlier process or the first sequence that drafted measured it.
     pub fn verify_curve(&self) -> Option<&VerifyCurve> {
         self.curve.get()
     }
@@ -204,22 +204,21 @@ impl LlamaCpp {
         if self.keeps_running_state() { 1 } else { SEQUENCES }
     }
 
-    fn curve(&self, measure: impl FnOnce() -> Result<VerifyCurve, ModelError>) -> Result<VerifyCurve, ModelError> {
-        if let Some(curve) = self.curve.get() {
-            return Ok(curve.clone());
+    /// Returns what passes cost, if it was measured by now, here or by an earlier process.
+    fn known_curve(&self) -> Option<&VerifyCurve> {
+        if self.curve.get().is_none() {
+            let found = self.kept.as_ref().and_then(Kept::read_curve)?;
+            return Some(self.curve.get_or_init(|| found));
         }
-        let found = self.kept.as_ref().and_then(Kept::read_curve);
-        let curve = match found {
-            Some(curve) => curve,
-            None => {
-                let measured = measure()?;
-                if let Some(kept) = &self.kept {
-                    kept.write_curve(&measured);
-                }
-                measured
-            }
-        };
-        Ok(self.curve.get_or_init(|| curve).clone())
+        self.curve.get()
+    }
+
+    /// Keeps what passes cost, for later sessions and processes.
+    fn keep_curve(&self, measured: &VerifyCurve) {
+        if let Some(kept) = &self.kept {
+            kept.write_curve(measured);
+        }
+        self.curve.get_or_init(|| measured.clone());
     }
 
     /// Returns where the states of prompts are kept, if they are.

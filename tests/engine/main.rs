@@ -80,6 +80,12 @@ fn complete(session: &mut dyn Session, request: &CompletionRequest<'_>) -> Compl
     session.complete(request, &NoProgress).unwrap()
 }
 
+/// Returns the file that says what passes cost, if there is one.
+fn curve_file(folder: &Path) -> Option<PathBuf> {
+    let mut files = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    files.find(|path| path.extension().is_some_and(|extension| extension == "json"))
+}
+
 /// Cancels when it has been asked so many times.
 struct CancelAfter(AtomicUsize);
 

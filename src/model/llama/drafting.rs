@@ -1,10 +1,16 @@
 use llama_cpp_2::token::LlamaToken;
 
 use super::{
-    super::draft::{Acceptance, DraftPlan},
+    super::{
+        ModelError,
+        draft::{Acceptance, DraftPlan},
+    },
+    LlamaCpp,
+    cache::KvCache,
     cost::VerifyCurve,
     sequence::Sequence,
 };
+use crate::progress::Progress;
 
 /// The longest pass, so that a cancel is heeded within half a second. Longer ones check a token for hardly less.
 const MAX_PASS_MS: f32 = 400.0;
@@ -12,18 +18,59 @@ const MAX_PASS_MS: f32 = 400.0;
 const MIN_ROWS: usize = 8;
 
 /// How far ahead sequences of a session draft: what the device's passes cost, and how often drafts were right.
-pub(super) struct Drafting {
+pub(super) struct Drafting<'m> {
+    owner: &'m LlamaCpp,
     acceptance: Acceptance,
-    /// What passes cost; without it nothing is drafted.
-    curve: Option<VerifyCurve>,
+    curve: Curve,
 }
 
-impl Drafting {
-    pub(super) fn new(curve: Option<VerifyCurve>) -> Self {
+/// What is known of the cost of passes; without it nothing is drafted.
+enum Curve {
+    /// It will be measured when a sequence has something to draft.
+    NotMeasured,
+    Known(VerifyCurve),
+    /// The model cannot take back what it has read, or nobody wants drafts.
+    NotWanted,
+}
+
+impl<'m> Drafting<'m> {
+    pub(super) fn new(owner: &'m LlamaCpp) -> Self {
+        let curve = match (owner.can_draft(), owner.known_curve()) {
+            (false, _) => Curve::NotWanted,
+            (true, Some(curve)) => Curve::Known(curve.clone()),
+            (true, None) => Curve::NotMeasured,
+        };
         Self {
+            owner,
             acceptance: Acceptance::default(),
             curve,
         }
+    }
+
+    /// Tells whether a sequence would draft if it were known what passes cost.
+    pub(super) fn wants_curve(&self, sequence: &Sequence<'_, '_>) -> bool {
+        matches!(self.curve, Curve::NotMeasured) && sequence.foresees()
+    }
+
+    /// Measures what passes cost, behind what a sequence of the cache holds: [`VerifyCurve::CELLS`] must be free. It holds
+    /// the same afterwards.
+    ///
+    /// # Errors
+    /// Those of [`VerifyCurve::measure`].
+    pub(super) fn measure(
+        &mut self,
+        cache: &mut KvCache<'_>,
+        sequence: usize,
+        progress: &dyn Progress,
+    ) -> Result<(), ModelError> {
+        self.curve = match VerifyCurve::measure(cache, sequence, progress)? {
+            Some(curve) => {
+                self.owner.keep_curve(&curve);
+                Curve::Known(curve)
+            }
+            None => Curve::NotWanted,
+        };
+        Ok(())
     }
 
     /// Returns a draft for a sequence whose pass has `rows` rows without it, `others` of them of other sequences that
@@ -35,7 +82,7 @@ impl Drafting {
         others: usize,
         limit: usize,
     ) -> Vec<LlamaToken> {
-        let Some(curve) = &self.curve else {
+        let Curve::Known(curve) = &self.curve else {
             return Vec::new();
         };
         let plan = DraftPlan {
@@ -49,7 +96,7 @@ impl Drafting {
 
     /// Drafts no more: the model cannot take back what it has read.
     pub(super) fn give_up(&mut self) {
-        self.curve = None;
+        self.curve = Curve::NotWanted;
     }
 
     /// Returns how often drafts were right, to learn from.

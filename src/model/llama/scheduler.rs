@@ -6,6 +6,7 @@ use super::{
     super::{Completion, CompletionRequest, ModelError},
     LlamaCpp,
     cache::{BATCH_TOKENS, Feed, KvCache, Restored, Truncated},
+    cost::VerifyCurve,
     drafting::Drafting,
     pace::Pace,
     sequence::{Flow, Sequence},
@@ -25,7 +26,7 @@ pub(super) struct Scheduler<'s, 'm, 'r> {
     owner: &'m LlamaCpp,
     cache: &'s mut KvCache<'m>,
     pace: &'s mut Pace,
-    drafting: &'s mut Drafting,
+    drafting: &'s mut Drafting<'m>,
     progress: &'r dyn Progress,
     lanes: Vec<Lane<'m, 'r>>,
     outcomes: Vec<(usize, Outcome)>,
@@ -73,9 +74,13 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
         owner: &'m LlamaCpp,
         cache: &'s mut KvCache<'m>,
         pace: &'s mut Pace,
-        drafting: &'s mut Drafting,
+        drafting: &'s mut Drafting<'m>,
         progress: &'r dyn Progress,
     ) -> Self {
+        // What a run that was stopped has left there takes cells.
+        for fork in TRUNK + 1..cache.sequences() {
+            cache.truncate(fork, 0);
+        }
         Self {
             owner,
             cache,
@@ -186,6 +191,7 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
                 return Ok(self.outcomes);
             }
             self.heed_cancel()?;
+            self.measure(shared)?;
             let pass = self.plan();
             self.evaluate(&pass.feeds, pass.reads)?;
             written += self.absorb(pass.awaited);
@@ -218,6 +224,20 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
             return Err(ModelError::Cancelled);
         }
         Ok(())
+    }
+
+    /// Measures what passes cost before the first one that would have a draft; `shared` tokens are in every lane.
+    fn measure(&mut self, shared: usize) -> Result<(), ModelError> {
+        let wants = |lane: &&Lane<'_, '_>| !lane.sequence.is_reading() && self.drafting.wants_curve(&lane.sequence);
+        let Some(slot) = self.lanes.iter().find(wants).map(|lane| lane.slot) else {
+            return Ok(());
+        };
+        let own = |sequence| self.cache.tokens(sequence).len().saturating_sub(shared);
+        let used = shared + (0..self.cache.sequences()).map(own).sum::<usize>();
+        if used + VerifyCurve::CELLS > self.cache.capacity_tokens() {
+            return Ok(());
+        }
+        self.drafting.measure(self.cache, slot, self.progress)
     }
 
     fn missing(&self, lane: &Lane<'_, '_>) -> usize {

@@ -130,6 +130,11 @@ impl<'m, 'r> Sequence<'m, 'r> {
         self.request.max_tokens
     }
 
+    /// Tells whether anything is expected after the wanted tokens.
+    pub(super) fn foresees(&self) -> bool {
+        self.drafter.as_ref().is_some_and(|drafter| drafter.propose().is_some())
+    }
+
     /// Returns the tokens that are expected after the wanted ones, as many as pay.
     pub(super) fn draft(&self, acceptance: &Acceptance, plan: DraftPlan<'_>) -> Vec<LlamaToken> {
         let Some((text, evidence)) = self.drafter.as_ref().and_then(CopyDrafter::propose) else {
