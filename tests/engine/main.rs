@@ -20,6 +20,7 @@ mod embedding;
 mod parallel;
 mod pieces;
 mod prefixes;
+mod running_state;
 mod session;
 #[path = "../support/tiny_gguf.rs"]
 mod tiny_gguf;
@@ -49,9 +50,13 @@ fn tiny() -> LlamaCpp {
 }
 
 fn tiny_with(config: &LlamaConfig) -> LlamaCpp {
+    load_bytes(&tiny_gguf::tiny_gguf(7), config)
+}
+
+fn load_bytes(gguf: &[u8], config: &LlamaConfig) -> LlamaCpp {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tiny.gguf");
-    std::fs::write(&path, tiny_gguf::tiny_gguf(7)).unwrap();
+    std::fs::write(&path, gguf).unwrap();
     load(&path, config)
 }
 
