@@ -3,6 +3,7 @@
 mod cache;
 mod cost;
 mod cpu;
+mod draft_model;
 mod drafting;
 mod embedder;
 mod kept;
@@ -28,6 +29,7 @@ use std::{
 
 pub use cost::VerifyCurve;
 pub use cpu::CpuCode;
+use draft_model::DraftModel;
 pub use embedder::{EmbeddingPlan, LlamaEmbedder};
 use kept::Kept;
 use llama_cpp_2::{
@@ -98,6 +100,7 @@ pub struct LlamaCpp {
     /// Tokens that are never chosen: control tokens that do not end the turn.
     control: Vec<bool>,
     name: String,
+    file: String,
     digest: String,
     context_tokens: u32,
     threads: u32,
@@ -105,6 +108,7 @@ pub struct LlamaCpp {
     speculation: Speculation,
     curve: OnceLock<VerifyCurve>,
     kept: Option<Kept>,
+    draft: Option<Box<DraftModel>>,
 }
 
 impl LlamaCpp {
@@ -153,6 +157,7 @@ impl LlamaCpp {
             template,
             control,
             name: file.name.clone(),
+            file: file.path.display().to_string(),
             digest: file.sha256.clone(),
             context_tokens,
             threads,
@@ -160,8 +165,20 @@ impl LlamaCpp {
             speculation: config.speculation,
             curve: OnceLock::new(),
             kept,
+            draft: None,
             model,
         })
+    }
+
+    /// Lets a smaller model with the same vocabulary propose what this one writes, where text that is repeated has
+    /// nothing to offer and it pays. What is written stays the same. A model that keeps a running state is not drafted for.
+    ///
+    /// # Errors
+    /// [`ModelError::DraftModel`] when the vocabularies differ, or `draft` keeps a running state.
+    pub fn with_draft_model(mut self, draft: Self) -> Result<Self, ModelError> {
+        let draft = DraftModel::new(draft, &self)?;
+        self.draft = self.can_draft().then(|| Box::new(draft));
+        Ok(self)
     }
 
     /// Returns where the layers went.
@@ -187,6 +204,10 @@ impl LlamaCpp {
     pub fn prompt_tokens(&self, messages: &[Message], assistant_prefix: &str) -> Result<Vec<i32>, ModelError> {
         let tokens = self.prompt(messages, assistant_prefix)?;
         Ok(tokens.into_iter().map(|token| token.0).collect())
+    }
+
+    fn draft_model(&self) -> Option<&DraftModel> {
+        self.draft.as_deref()
     }
 
     /// Tells whether drafts can be taken back and are wanted.

@@ -7,7 +7,7 @@ use super::{
     LlamaCpp,
     cache::{BATCH_TOKENS, Feed, KvCache, Restored, Truncated},
     cost::VerifyCurve,
-    drafting::Drafting,
+    drafting::{Draft, DraftPlace, Drafting},
     pace::Pace,
     sequence::{Flow, Sequence},
 };
@@ -66,7 +66,7 @@ struct Awaited {
     lane: usize,
     /// The row of the last token that is no draft.
     row: usize,
-    draft: Vec<LlamaToken>,
+    draft: Draft,
 }
 
 impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
@@ -331,11 +331,15 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
         if chunk == missing.len() {
             let row = pass.rows + chunk - 1;
             let others = writers.saturating_sub(1);
-            let draft = self
-                .drafting
-                .draft(&lane.sequence, pass.rows.max(others) + chunk, others, end - row - 1);
+            let place = DraftPlace {
+                slot: lane.slot,
+                rows: pass.rows.max(others) + chunk,
+                others,
+                limit: end - row - 1,
+            };
+            let draft = self.drafting.draft(&lane.sequence, place, self.progress);
             logits_from = chunk - 1;
-            tokens.extend_from_slice(&draft);
+            tokens.extend_from_slice(&draft.tokens);
             pass.awaited.push(Awaited {
                 lane: number,
                 row,
@@ -390,7 +394,7 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
 }
 
 /// Returns how many tokens of `wanted` need not be read: never all, since the logits of the last are wanted.
-fn shared_prefix(held: &[LlamaToken], wanted: &[LlamaToken]) -> usize {
+pub(super) fn shared_prefix(held: &[LlamaToken], wanted: &[LlamaToken]) -> usize {
     let shared = held.iter().zip(wanted).take_while(|(one, other)| one == other).count();
     shared.min(wanted.len().saturating_sub(1))
 }
