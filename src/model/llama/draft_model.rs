@@ -144,7 +144,11 @@ impl<'m> DraftEngine<'m> {
             return Vec::new();
         }
         let drafted = self.worth(sequence, slot, acceptance, plan, copied).and_then(|tokens| {
-            let room = self.owner.model.context_tokens() - sequence.wanted().len();
+            let room = self
+                .owner
+                .model
+                .context_tokens()
+                .saturating_sub(sequence.wanted().len());
             self.choose(slot, sequence.wanted(), tokens.min(room), progress)
         });
         drafted.unwrap_or_else(|_| {
