@@ -136,6 +136,10 @@ pub(crate) struct EditArgs {
     /// The most tokens that the model may write for one place [default: by the size of the place]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_tokens: Option<u32>,
+    /// Let a smaller model with the same vocabulary propose what the model writes, where that saves time: a name from
+    /// `skiff model list`, or a GGUF file
+    #[arg(long, value_name = "NAME|PATH", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) draft_model: Option<String>,
 }
 
 /// The form that a patch is written in.

@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) color: ColorMode,
     /// The registered name or the file of the embedding model; none searches by words alone.
     pub(crate) embed_model: Option<String>,
+    /// The registered name or the file of a small model that drafts for the model.
+    pub(crate) draft_model: Option<String>,
 }
 
 const PREFIX_CACHE_MIB: u32 = 2048;
@@ -131,6 +133,7 @@ pub(crate) struct Layer {
     pub(crate) prefix_cache_mib: Option<u32>,
     pub(crate) color: Option<ColorMode>,
     pub(crate) embed_model: Option<String>,
+    pub(crate) draft_model: Option<String>,
 }
 
 /// What an administrator fixes.
@@ -152,6 +155,8 @@ pub(crate) struct Lock {
     pub(crate) prefix_cache_mib: Option<u32>,
     /// Where this says nothing and `model` something, that one alone may be used for embeddings too.
     pub(crate) embed_model: Option<String>,
+    /// Where this says nothing and `model` something, no other one drafts.
+    pub(crate) draft_model: Option<String>,
 }
 
 /// Why the settings cannot be put together.
@@ -253,6 +258,7 @@ fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigE
         prefix_cache_mib: parsed(variables, "SKIFF_PREFIX_CACHE_MIB")?,
         color: parsed(variables, "SKIFF_COLOR")?,
         embed_model: parsed(variables, "SKIFF_EMBED_MODEL")?,
+        draft_model: parsed(variables, "SKIFF_DRAFT_MODEL")?,
     })
 }
 
@@ -274,6 +280,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         gpu_layers: lock.gpu_layers,
         prefix_cache_mib: lock.prefix_cache_mib,
         embed_model: lock.embed_model.clone(),
+        draft_model: lock.draft_model.clone(),
         ..Layer::default()
     };
     for (origin, layer) in layers {
@@ -290,6 +297,8 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         // No weights are read but those that the policy knows.
         let embed_lock = lock.embed_model.as_ref().or(lock.model.as_ref()).cloned();
         agree("embed_model", &embed_lock, &layer.embed_model, &origin)?;
+        let draft_lock = lock.draft_model.as_ref().or(lock.model.as_ref()).cloned();
+        agree("draft_model", &draft_lock, &layer.draft_model, &origin)?;
         merged = Layer {
             model: layer.model.or(merged.model),
             seed: layer.seed.or(merged.seed),
@@ -299,6 +308,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             prefix_cache_mib: layer.prefix_cache_mib.or(merged.prefix_cache_mib),
             color: layer.color.or(merged.color),
             embed_model: layer.embed_model.or(merged.embed_model),
+            draft_model: layer.draft_model.or(merged.draft_model),
         };
     }
     Ok(Settings {
@@ -310,6 +320,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         prefix_cache_mib: merged.prefix_cache_mib.unwrap_or(PREFIX_CACHE_MIB),
         color: merged.color.unwrap_or_default(),
         embed_model: merged.embed_model,
+        draft_model: merged.draft_model,
     })
 }
 
@@ -349,7 +360,7 @@ mod tests {
                 ),
                 (
                     "env".to_owned(),
-                    layer("model = 'b'\nctx = 4096\ngpu_layers = 'auto'\nembed_model = 'e'"),
+                    layer("model = 'b'\nctx = 4096\ngpu_layers = 'auto'\nembed_model = 'e'\ndraft_model = 'd'"),
                 ),
                 ("flags".to_owned(), layer("seed = 9")),
             ],
@@ -366,6 +377,7 @@ mod tests {
                 prefix_cache_mib: PREFIX_CACHE_MIB,
                 color: ColorMode::Never,
                 embed_model: Some("e".to_owned()),
+                draft_model: Some("d".to_owned()),
             }
         );
     }
@@ -381,11 +393,16 @@ mod tests {
         let agreed = merge(&both, [("flags".to_owned(), layer("embed_model = 'vectors'"))]).unwrap();
         assert_eq!(agreed.embed_model.as_deref(), Some("vectors"));
         assert!(merge(&both, [("flags".to_owned(), layer("embed_model = 'audited'"))]).is_err());
+        let both: Policy = toml::from_str("[lock]\nmodel = 'audited'\ndraft_model = 'small'").unwrap();
+        let agreed = merge(&both, [("flags".to_owned(), layer("draft_model = 'small'"))]).unwrap();
+        assert_eq!(agreed.draft_model.as_deref(), Some("small"));
+        assert!(merge(&both, [("flags".to_owned(), layer("draft_model = 'other'"))]).is_err());
         for text in [
             "model = 'mine'",
             "threads = 5",
             "prefix_cache_mib = 1",
             "embed_model = 'mine'",
+            "draft_model = 'mine'",
         ] {
             let error = merge(
                 &policy,

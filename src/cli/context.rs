@@ -114,5 +114,9 @@ fn layer(args: &Args) -> Layer {
             Command::Find(find) => find.embed_model.clone(),
             _ => None,
         },
+        draft_model: match &args.command {
+            Command::Edit(edit) => edit.draft_model.clone(),
+            _ => None,
+        },
     }
 }

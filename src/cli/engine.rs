@@ -6,27 +6,36 @@ use anyhow::Context as _;
 
 use super::context::Context;
 use crate::model::{
-    CachedEmbedder, EmbeddingPlan, LanguageModel, LlamaCpp, LlamaEmbedder, ModelFile, Registry, ScriptedEmbedder,
-    ScriptedModel, Vocabulary,
+    CachedEmbedder, EmbeddingPlan, LanguageModel, LlamaConfig, LlamaCpp, LlamaEmbedder, ModelFile, Registry,
+    ScriptedEmbedder, ScriptedModel, Vocabulary,
 };
 
 /// Names a script of answers instead of weights, for tests: `scripted:FILE`.
 const SCRIPTED: &str = "scripted:";
 
-/// Loads the model that the settings name, or the only one that is registered.
+/// Loads the model that the settings name, or the only one that is registered, and the draft model where they name one.
 ///
 /// # Errors
-/// When there is no such model, its file is not what was registered, or it cannot be loaded.
+/// When there is no such model, its file is not what was registered, it cannot be loaded, or it cannot draft.
 pub(crate) fn load(context: &Context) -> anyhow::Result<Box<dyn LanguageModel>> {
     let settings = &context.settings;
     if let Some(script) = scripted(context)? {
         return Ok(Box::new(script));
     }
-    Ok(Box::new(LlamaCpp::load(
-        &file(context)?,
-        &settings.llama(&context.directories.cache),
-        &context.progress,
-    )?))
+    let file = file(context)?;
+    let config = settings.llama(&context.directories.cache);
+    let Some(name) = &settings.draft_model else {
+        return Ok(Box::new(LlamaCpp::load(&file, &config, &context.progress)?));
+    };
+    let draft_file = Registry::open(&context.directories.models).resolve(name, &context.progress)?;
+    let draft_config = LlamaConfig {
+        keep: None,
+        ..config.clone()
+    };
+    // First, so that the plan of the other knows what is left of a GPU's memory.
+    let draft = LlamaCpp::load(&draft_file, &draft_config, &context.progress)?;
+    let model = LlamaCpp::load(&file, &config, &context.progress)?;
+    Ok(Box::new(model.with_draft_model(draft)?))
 }
 
 /// Prepares the embedding model that the settings name, with its vectors in the cache directory; none where they name

@@ -9,6 +9,6 @@ mod copy;
 mod follow;
 mod transform;
 
-pub(super) use acceptance::{Acceptance, DraftPlan, Foreseen};
+pub(super) use acceptance::{Acceptance, DraftPlan, Foreseen, Gain, Grounds};
 pub use copy::CopyDrafter;
 pub use follow::Evidence;

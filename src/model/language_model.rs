@@ -91,6 +91,13 @@ pub enum ModelError {
     /// The weights cannot be loaded.
     #[error("cannot load {file}: {reason}")]
     Load { file: String, reason: String },
+    /// One model cannot draft for another.
+    #[error("{draft} cannot draft for {model}: {reason}")]
+    DraftModel {
+        draft: String,
+        model: String,
+        reason: String,
+    },
     /// llama.cpp reported a failure while decoding.
     #[error("decoding failed: {0}")]
     Decode(String),

@@ -3,6 +3,7 @@
 mod cache;
 mod cost;
 mod cpu;
+mod draft_model;
 mod drafting;
 mod embedder;
 mod kept;
@@ -28,6 +29,7 @@ use std::{
 
 pub use cost::VerifyCurve;
 pub use cpu::CpuCode;
+use draft_model::DraftModel;
 pub use embedder::{EmbeddingPlan, LlamaEmbedder};
 use kept::Kept;
 use llama_cpp_2::{
@@ -98,6 +100,7 @@ pub struct LlamaCpp {
     /// Tokens that are never chosen: control tokens that do not end the turn.
     control: Vec<bool>,
     name: String,
+    file: String,
     digest: String,
     context_tokens: u32,
     threads: u32,
@@ -105,6 +108,7 @@ pub struct LlamaCpp {
     speculation: Speculation,
     curve: OnceLock<VerifyCurve>,
     kept: Option<Kept>,
+    draft: Option<Box<DraftModel>>,
 }
 
 impl LlamaCpp {
@@ -153,6 +157,7 @@ impl LlamaCpp {
             template,
             control,
             name: file.name.clone(),
+            file: file.path.display().to_string(),
             digest: file.sha256.clone(),
             context_tokens,
             threads,
@@ -160,8 +165,20 @@ impl LlamaCpp {
             speculation: config.speculation,
             curve: OnceLock::new(),
             kept,
+            draft: None,
             model,
         })
+    }
+
+    /// Lets a smaller model with the same vocabulary propose what this one writes, where text that is repeated has
+    /// nothing to offer and it pays. What is written stays the same. A model that keeps a running state is not drafted for.
+    ///
+    /// # Errors
+    /// [`ModelError::DraftModel`] when the vocabularies differ, or `draft` keeps a running state.
+    pub fn with_draft_model(mut self, draft: Self) -> Result<Self, ModelError> {
+        let draft = DraftModel::new(draft, &self)?;
+        self.draft = self.can_draft().then(|| Box::new(draft));
+        Ok(self)
     }
 
     /// Returns where the layers went.
@@ -174,7 +191,7 @@ impl LlamaCpp {
         self.threads
     }
 
-    /// Returns what passes cost, as the first session measured it.
+    /// Returns what passes cost, as an earlier process or the first sequence that drafted measured it.
     pub fn verify_curve(&self) -> Option<&VerifyCurve> {
         self.curve.get()
     }
@@ -187,6 +204,10 @@ impl LlamaCpp {
     pub fn prompt_tokens(&self, messages: &[Message], assistant_prefix: &str) -> Result<Vec<i32>, ModelError> {
         let tokens = self.prompt(messages, assistant_prefix)?;
         Ok(tokens.into_iter().map(|token| token.0).collect())
+    }
+
+    fn draft_model(&self) -> Option<&DraftModel> {
+        self.draft.as_deref()
     }
 
     /// Tells whether drafts can be taken back and are wanted.
@@ -204,22 +225,21 @@ impl LlamaCpp {
         if self.keeps_running_state() { 1 } else { SEQUENCES }
     }
 
-    fn curve(&self, measure: impl FnOnce() -> Result<VerifyCurve, ModelError>) -> Result<VerifyCurve, ModelError> {
-        if let Some(curve) = self.curve.get() {
-            return Ok(curve.clone());
+    /// Returns what passes cost, if it was measured by now, here or by an earlier process.
+    fn known_curve(&self) -> Option<&VerifyCurve> {
+        if self.curve.get().is_none() {
+            let found = self.kept.as_ref().and_then(Kept::read_curve)?;
+            return Some(self.curve.get_or_init(|| found));
         }
-        let found = self.kept.as_ref().and_then(Kept::read_curve);
-        let curve = match found {
-            Some(curve) => curve,
-            None => {
-                let measured = measure()?;
-                if let Some(kept) = &self.kept {
-                    kept.write_curve(&measured);
-                }
-                measured
-            }
-        };
-        Ok(self.curve.get_or_init(|| curve).clone())
+        self.curve.get()
+    }
+
+    /// Keeps what passes cost, for later sessions and processes.
+    fn keep_curve(&self, measured: &VerifyCurve) {
+        if let Some(kept) = &self.kept {
+            kept.write_curve(measured);
+        }
+        self.curve.get_or_init(|| measured.clone());
     }
 
     /// Returns where the states of prompts are kept, if they are.

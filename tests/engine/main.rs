@@ -15,11 +15,13 @@ use skiff::{
     progress::{NoProgress, Phase, Progress},
 };
 
+mod draft_model;
 mod drafts;
 mod embedding;
 mod parallel;
 mod pieces;
 mod prefixes;
+mod running_state;
 mod session;
 #[path = "../support/tiny_gguf.rs"]
 mod tiny_gguf;
@@ -49,9 +51,13 @@ fn tiny() -> LlamaCpp {
 }
 
 fn tiny_with(config: &LlamaConfig) -> LlamaCpp {
+    load_bytes(&tiny_gguf::tiny_gguf(7), config)
+}
+
+fn load_bytes(gguf: &[u8], config: &LlamaConfig) -> LlamaCpp {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tiny.gguf");
-    std::fs::write(&path, tiny_gguf::tiny_gguf(7)).unwrap();
+    std::fs::write(&path, gguf).unwrap();
     load(&path, config)
 }
 
@@ -78,6 +84,12 @@ fn request(messages: &[Message], max_tokens: usize) -> CompletionRequest<'_> {
 
 fn complete(session: &mut dyn Session, request: &CompletionRequest<'_>) -> Completion {
     session.complete(request, &NoProgress).unwrap()
+}
+
+/// Returns the file that says what passes cost, if there is one.
+fn curve_file(folder: &Path) -> Option<PathBuf> {
+    let mut files = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    files.find(|path| path.extension().is_some_and(|extension| extension == "json"))
 }
 
 /// Cancels when it has been asked so many times.

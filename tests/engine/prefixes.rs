@@ -5,7 +5,7 @@ use std::{
 
 use skiff::model::{Completion, Keep, LanguageModel, LlamaConfig, Message, Role};
 
-use super::{complete, config, request, tiny_with, user};
+use super::{complete, config, curve_file, request, tiny_with, user};
 
 const MIB: u64 = 1 << 20;
 
@@ -20,6 +20,21 @@ fn in_new_process(folder: &Path, messages: &[Message], context_tokens: u32) -> C
         ..config()
     });
     complete(model.session().unwrap().as_mut(), &request(messages, 12))
+}
+
+/// Writes with a draft in what is a new process to the model.
+fn rewritten(folder: &Path, copy: &str) -> String {
+    let model = tiny_with(&LlamaConfig {
+        keep: Some(Keep {
+            folder: folder.to_owned(),
+            prefix_bytes: 0,
+        }),
+        ..config()
+    });
+    let messages = user("x");
+    let mut request = request(&messages, 12);
+    request.copy = Some(copy);
+    complete(model.session().unwrap().as_mut(), &request).text
 }
 
 fn states(folder: &Path) -> Vec<PathBuf> {
@@ -86,18 +101,35 @@ fn a_damaged_state_is_not_used_and_is_replaced() {
 #[test]
 fn the_cost_of_passes_is_measured_once() {
     let dir = tempfile::tempdir().unwrap();
-    in_new_process(dir.path(), &user("x"), 512);
-    let curve = || {
-        let mut files = fs::read_dir(dir.path()).unwrap().flatten().map(|entry| entry.path());
-        files
-            .find(|path| path.extension().is_some_and(|extension| extension == "json"))
-            .unwrap()
-    };
-    let measured = fs::read(curve()).unwrap();
-    in_new_process(dir.path(), &user("x"), 512);
-    assert_eq!(fs::read(curve()).unwrap(), measured);
+    let plain = in_new_process(dir.path(), &user("x"), 512);
+    // Nothing was drafted, so nobody had to know.
+    assert_eq!(curve_file(dir.path()), None);
+    let copy = plain.text.as_str();
+    let first = rewritten(dir.path(), copy);
+    assert_eq!(first, plain.text);
+    let file = curve_file(dir.path()).unwrap();
+    let measured = fs::read(&file).unwrap();
+    assert_eq!(rewritten(dir.path(), copy), plain.text);
+    assert_eq!(fs::read(&file).unwrap(), measured);
     // What makes no sense is measured again.
-    fs::write(curve(), b"{\"points\":[[4,1.0],[1,2.0]]}").unwrap();
-    in_new_process(dir.path(), &user("x"), 512);
-    assert_ne!(fs::read(curve()).unwrap(), b"{\"points\":[[4,1.0],[1,2.0]]}");
+    let huge = [
+        b"{\"points\":[[1,1.0]".to_vec(),
+        b",[2,1.0]".repeat(100_000),
+        b"]}".to_vec(),
+    ]
+    .concat();
+    for odd in [
+        &b"{\"points\":[[4,1.0],[1,2.0]]}"[..],
+        b"{\"points\":[[1,1e39],[2,1e39]]}",
+        b"{\"points\":[]}",
+        b"\xff",
+        b"",
+        &huge,
+    ] {
+        fs::write(&file, odd).unwrap();
+        assert_eq!(rewritten(dir.path(), copy), plain.text);
+        let again = fs::read(&file).unwrap();
+        assert_ne!(again, odd);
+        assert!(again.starts_with(b"{\"points\":[[1,"), "{again:?}");
+    }
 }

@@ -39,31 +39,10 @@ pub(crate) fn tiny_gguf_of(seed: u64, weights: Weights) -> Vec<u8> {
         Weights::Q4K => (256, 512),
     };
     let tokens = vocabulary();
-    let kinds: Vec<i32> = tokens
-        .iter()
-        .map(|token| if token.starts_with("<|") { 3 } else { 1 })
-        .collect();
-    let id = |text: &str| tokens.iter().position(|token| token == text).unwrap() as u32;
-
-    let mut file = Writer::default();
-    file.string("general.architecture", "llama");
-    file.string("general.name", "tiny random llama");
-    file.u32("llama.context_length", 512);
-    file.u32("llama.block_count", BLOCKS);
-    file.u32("llama.embedding_length", embedding as u32);
-    file.u32("llama.feed_forward_length", feed_forward as u32);
+    let mut file = decoder("llama", embedding, feed_forward, &tokens);
     file.u32("llama.attention.head_count", HEADS);
     file.u32("llama.attention.head_count_kv", KV_HEADS);
     file.f32("llama.attention.layer_norm_rms_epsilon", 1e-5);
-    file.u32("llama.vocab_size", tokens.len() as u32);
-    file.string("tokenizer.ggml.model", "gpt2");
-    file.string("tokenizer.ggml.pre", "qwen2");
-    file.strings("tokenizer.ggml.tokens", &tokens);
-    file.i32s("tokenizer.ggml.token_type", &kinds);
-    file.strings("tokenizer.ggml.merges", &["Ġ Ġ".to_owned()]);
-    file.u32("tokenizer.ggml.eos_token_id", id("<|im_end|>"));
-    file.u32("tokenizer.ggml.padding_token_id", id("<|endoftext|>"));
-    file.string("tokenizer.chat_template", CHAT_TEMPLATE);
 
     let mut random = Random(seed);
     let kv_width = embedding / u64::from(HEADS) * u64::from(KV_HEADS);
@@ -90,6 +69,141 @@ pub(crate) fn tiny_gguf_of(seed: u64, weights: Weights) -> Vec<u8> {
     file.tensor("output_norm.weight", &[embedding], || 1.0);
     file.matrix("output.weight", [embedding, tokens.len() as u64], weights, &mut random);
     file.finish()
+}
+
+/// Returns the bytes of a GGUF file with a tiny random state space model (Mamba: Gu and Dao 2023, arXiv 2312.00752), which
+/// keeps a running state and no keys and values; the same seed gives the same bytes.
+#[allow(dead_code, reason = "not every test that includes this file names it")]
+pub(crate) fn tiny_mamba_gguf(seed: u64) -> Vec<u8> {
+    const INNER: u64 = 2 * EMBEDDING;
+    const STATE: u64 = 8;
+    const STEP_RANK: u64 = 4;
+    const KERNEL: u64 = 4;
+    let tokens = vocabulary();
+    let mut file = decoder("mamba", EMBEDDING, 0, &tokens);
+    file.u32("mamba.attention.head_count", 0);
+    file.f32("mamba.attention.layer_norm_rms_epsilon", 1e-5);
+    for (key, value) in [
+        ("conv_kernel", KERNEL),
+        ("inner_size", INNER),
+        ("state_size", STATE),
+        ("time_step_rank", STEP_RANK),
+    ] {
+        file.u32(&format!("mamba.ssm.{key}"), value as u32);
+    }
+
+    let mut random = Random(seed);
+    let count = tokens.len() as u64;
+    file.tensor("token_embd.weight", &[EMBEDDING, count], || random.weight(1.0));
+    for block in 0..BLOCKS {
+        for (part, rows, columns) in [
+            ("ssm_in", EMBEDDING, 2 * INNER),
+            ("ssm_conv1d", KERNEL, INNER),
+            ("ssm_x", INNER, STEP_RANK + 2 * STATE),
+            ("ssm_dt", STEP_RANK, INNER),
+            ("ssm_out", INNER, EMBEDDING),
+        ] {
+            let name = format!("blk.{block}.{part}.weight");
+            file.matrix(&name, [rows, columns], Weights::F32, &mut random);
+        }
+        file.tensor(&format!("blk.{block}.attn_norm.weight"), &[EMBEDDING], || 1.0);
+        for part in ["ssm_conv1d", "ssm_dt"] {
+            file.tensor(&format!("blk.{block}.{part}.bias"), &[INNER], || random.weight(0.1));
+        }
+        // The state fades: the numbers are negative.
+        file.tensor(&format!("blk.{block}.ssm_a"), &[STATE, INNER], || {
+            random.weight(0.4) - 0.5
+        });
+        file.tensor(&format!("blk.{block}.ssm_d"), &[INNER], || 1.0);
+    }
+    file.tensor("output_norm.weight", &[EMBEDDING], || 1.0);
+    file.matrix("output.weight", [EMBEDDING, count], Weights::F32, &mut random);
+    file.finish()
+}
+
+/// Returns the bytes of a GGUF file with a tiny random hybrid (LFM2): one block of short convolutions, which keeps a
+/// running state, and one of attention; the same seed gives the same bytes.
+#[allow(dead_code, reason = "not every test that includes this file names it")]
+pub(crate) fn tiny_hybrid_gguf(seed: u64) -> Vec<u8> {
+    const KERNEL: u64 = 3;
+    let tokens = vocabulary();
+    let mut file = decoder("lfm2", EMBEDDING, FEED_FORWARD, &tokens);
+    file.u32("lfm2.attention.head_count", HEADS);
+    file.i32s("lfm2.attention.head_count_kv", &[0, KV_HEADS as i32]);
+    file.f32("lfm2.attention.layer_norm_rms_epsilon", 1e-5);
+    file.u32("lfm2.shortconv.l_cache", KERNEL as u32);
+
+    let mut random = Random(seed);
+    let count = tokens.len() as u64;
+    let head_width = EMBEDDING / u64::from(HEADS);
+    let kv_width = head_width * u64::from(KV_HEADS);
+    file.tensor("token_embd.weight", &[EMBEDDING, count], || random.weight(1.0));
+    for block in 0..2 {
+        let mixer = match block {
+            0 => vec![
+                ("shortconv.conv", KERNEL, EMBEDDING),
+                ("shortconv.in_proj", EMBEDDING, 3 * EMBEDDING),
+                ("shortconv.out_proj", EMBEDDING, EMBEDDING),
+            ],
+            _ => vec![
+                ("attn_q", EMBEDDING, EMBEDDING),
+                ("attn_k", EMBEDDING, kv_width),
+                ("attn_v", EMBEDDING, kv_width),
+                ("attn_output", EMBEDDING, EMBEDDING),
+            ],
+        };
+        let feed_forward = [
+            ("ffn_gate", EMBEDDING, FEED_FORWARD),
+            ("ffn_up", EMBEDDING, FEED_FORWARD),
+            ("ffn_down", FEED_FORWARD, EMBEDDING),
+        ];
+        for (part, rows, columns) in mixer.into_iter().chain(feed_forward) {
+            let name = format!("blk.{block}.{part}.weight");
+            file.matrix(&name, [rows, columns], Weights::F32, &mut random);
+        }
+        for part in ["attn_norm", "ffn_norm"] {
+            file.tensor(&format!("blk.{block}.{part}.weight"), &[EMBEDDING], || 1.0);
+        }
+        if block == 1 {
+            for part in ["attn_q_norm", "attn_k_norm"] {
+                file.tensor(&format!("blk.{block}.{part}.weight"), &[head_width], || 1.0);
+            }
+        }
+    }
+    // That is where this architecture has its last norm.
+    file.tensor("token_embd_norm.weight", &[EMBEDDING], || 1.0);
+    file.matrix("output.weight", [EMBEDDING, count], Weights::F32, &mut random);
+    file.finish()
+}
+
+/// Begins a file: what every decoder says of itself, and its vocabulary.
+fn decoder(architecture: &str, embedding: u64, feed_forward: u64, tokens: &[String]) -> Writer {
+    let kinds: Vec<i32> = tokens
+        .iter()
+        .map(|token| if token.starts_with("<|") { 3 } else { 1 })
+        .collect();
+    let id = |text: &str| tokens.iter().position(|token| token == text).unwrap() as u32;
+    let mut file = Writer::default();
+    file.string("general.architecture", architecture);
+    file.string("general.name", &format!("tiny random {architecture}"));
+    for (key, value) in [
+        ("context_length", 512),
+        ("block_count", BLOCKS),
+        ("embedding_length", embedding as u32),
+        ("feed_forward_length", feed_forward as u32),
+        ("vocab_size", tokens.len() as u32),
+    ] {
+        file.u32(&format!("{architecture}.{key}"), value);
+    }
+    file.string("tokenizer.ggml.model", "gpt2");
+    file.string("tokenizer.ggml.pre", "qwen2");
+    file.strings("tokenizer.ggml.tokens", tokens);
+    file.i32s("tokenizer.ggml.token_type", &kinds);
+    file.strings("tokenizer.ggml.merges", &["Ġ Ġ".to_owned()]);
+    file.u32("tokenizer.ggml.eos_token_id", id("<|im_end|>"));
+    file.u32("tokenizer.ggml.padding_token_id", id("<|endoftext|>"));
+    file.string("tokenizer.chat_template", CHAT_TEMPLATE);
+    file
 }
 
 /// Returns the bytes of a GGUF file with a tiny random encoder of the BERT family; the same seed gives the same bytes.

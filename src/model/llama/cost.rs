@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::ModelError,
-    cache::{Feed, KvCache},
-    scheduler::TRUNK,
+    cache::{Feed, KvCache, Truncated},
 };
+use crate::progress::Progress;
 
 /// Rows of the passes that are measured. Kernels change with the size (CUDA's small-batch kernel ends at 8, attention on
 /// a CPU is quicker from 64 on), so both sides of such a step are there.
@@ -28,38 +28,55 @@ pub struct VerifyCurve {
 }
 
 impl VerifyCurve {
-    /// Measures the curve in an empty cache, which is empty again afterwards.
+    /// The cells that measuring takes for a while.
+    pub(super) const CELLS: usize = ROWS[ROWS.len() - 1];
+
+    /// Measures the curve behind what a sequence holds, since passes cost more there than in an empty cache. The sequence
+    /// is as it was afterwards; without tokens, or with a model that cannot take back what it has read, there is no curve.
     ///
     /// # Errors
-    /// [`ModelError::Decode`].
-    pub(super) fn measure(cache: &mut KvCache<'_>) -> Result<Self, ModelError> {
+    /// [`ModelError::Cancelled`], and [`ModelError::Decode`] with an empty cache.
+    pub(super) fn measure(
+        cache: &mut KvCache<'_>,
+        sequence: usize,
+        progress: &dyn Progress,
+    ) -> Result<Option<Self>, ModelError> {
+        let held = cache.tokens(sequence).len();
+        let repeated: Vec<LlamaToken> = cache.tokens(sequence).iter().rev().copied().collect();
+        if repeated.is_empty() {
+            return Ok(None);
+        }
         let mut points = Vec::new();
-        let capacity = cache.capacity_tokens();
-        for rows in ROWS.into_iter().filter(|rows| *rows < capacity) {
+        for rows in ROWS {
+            let tokens: Vec<LlamaToken> = repeated.iter().copied().cycle().take(rows).collect();
             let mut least = f32::INFINITY;
             let begun = Instant::now();
             for run in 0..RUNS {
                 if run > 0 && begun.elapsed() > ENOUGH {
                     break;
                 }
-                cache.clear();
+                if progress.cancelled() {
+                    return Err(ModelError::Cancelled);
+                }
                 let feed = Feed {
-                    sequence: TRUNK,
-                    tokens: (0..rows).map(|number| LlamaToken::new(number as i32)).collect(),
+                    sequence,
+                    tokens: tokens.clone(),
                     logits_from: 0,
                 };
                 let started = Instant::now();
                 cache.evaluate(&[feed])?;
                 cache.synchronize();
                 least = least.min(started.elapsed().as_secs_f32() * 1000.0);
+                if cache.truncate(sequence, held) == Truncated::Emptied {
+                    return Ok(None);
+                }
             }
             points.push((rows, least));
             if least > MAX_PASS_MS {
                 break;
             }
         }
-        cache.clear();
-        Ok(Self::from_points(points))
+        Ok(Some(Self::from_points(points)))
     }
 
     /// Returns the curve through measured points; more rows never cost less than fewer.
@@ -105,11 +122,12 @@ impl VerifyCurve {
 
     /// Tells whether the numbers can be what [`VerifyCurve::measure`] gave: a file may say anything.
     pub(super) fn is_sound(&self) -> bool {
-        let rising = self
-            .points
-            .windows(2)
-            .all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
-        !self.points.is_empty() && rising && self.points.iter().all(|(_, ms)| ms.is_finite() && *ms > 0.0)
+        let sizes = self.points.iter().map(|(rows, _)| *rows);
+        // On a slow device measuring ends early.
+        !self.points.is_empty()
+            && sizes.eq(ROWS.into_iter().take(self.points.len()))
+            && self.points.windows(2).all(|pair| pair[0].1 <= pair[1].1)
+            && self.points.iter().all(|(_, ms)| ms.is_finite() && *ms > 0.0)
     }
 }
 
@@ -129,13 +147,29 @@ mod tests {
             (curve.rows_within(15.0), curve.rows_within(99.0), curve.rows_within(1.0)),
             (3, 4, 1)
         );
-        assert!(curve.is_sound());
     }
 
     #[test]
     fn a_curve_that_nobody_measured_is_not_sound() {
-        for points in [vec![], vec![(2, 1.0), (1, 2.0)], vec![(1, f32::NAN)], vec![(1, 0.0)]] {
-            assert!(!VerifyCurve { points }.is_sound());
+        let good: Vec<(usize, f32)> = ROWS.map(|rows| (rows, 3.0 + rows as f32)).to_vec();
+        let is_sound = |points: &[(usize, f32)]| {
+            VerifyCurve {
+                points: points.to_vec(),
+            }
+            .is_sound()
+        };
+        assert!(is_sound(&good) && is_sound(&good[..5]));
+        assert!(!is_sound(&[]) && !is_sound(&good[1..]) && !is_sound(&[good.clone(), good.clone()].concat()));
+        for (number, point) in [
+            (0, (0, 4.0)),
+            (0, (1, 0.0)),
+            (1, (2, f32::NAN)),
+            (8, (usize::MAX, 99.0)),
+            (8, (48, 1.0)),
+        ] {
+            let mut points = good.clone();
+            points[number] = point;
+            assert!(!is_sound(&points), "{point:?}");
         }
     }
 }

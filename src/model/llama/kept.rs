@@ -1,4 +1,4 @@
-use std::{fs, path::PathBuf};
+use std::{fs::File, io::Read, path::PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +14,9 @@ use super::{
 /// The release of llama.cpp's binding: states and timings of another one are not read. A test holds it against the lock
 /// file.
 pub(super) const ENGINE_BUILD: &str = "llama-cpp-2 0.1.160";
+
+/// More than a curve takes.
+const MAX_CURVE_BYTES: u64 = 4096;
 
 /// What a model keeps on disk.
 pub(super) struct Kept {
@@ -43,7 +46,9 @@ impl Kept {
 
     /// Reads the curve that an earlier process measured; one that makes no sense is not there.
     pub(super) fn read_curve(&self) -> Option<VerifyCurve> {
-        let text = fs::read(&self.curve).ok()?;
+        let mut text = Vec::new();
+        let file = File::open(&self.curve).ok()?;
+        file.take(MAX_CURVE_BYTES).read_to_end(&mut text).ok()?;
         serde_json::from_slice(&text).ok().filter(VerifyCurve::is_sound)
     }
 

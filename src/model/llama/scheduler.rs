@@ -6,7 +6,8 @@ use super::{
     super::{Completion, CompletionRequest, ModelError},
     LlamaCpp,
     cache::{BATCH_TOKENS, Feed, KvCache, Restored, Truncated},
-    drafting::Drafting,
+    cost::VerifyCurve,
+    drafting::{Draft, DraftPlace, Drafting},
     pace::{Pace, STEP_TOKENS},
     sequence::{Flow, Sequence},
 };
@@ -25,7 +26,7 @@ pub(super) struct Scheduler<'s, 'm, 'r> {
     owner: &'m LlamaCpp,
     cache: &'s mut KvCache<'m>,
     pace: &'s mut Pace,
-    drafting: &'s mut Drafting,
+    drafting: &'s mut Drafting<'m>,
     progress: &'r dyn Progress,
     lanes: Vec<Lane<'m, 'r>>,
     outcomes: Vec<(usize, Outcome)>,
@@ -65,7 +66,7 @@ struct Awaited {
     lane: usize,
     /// The row of the last token that is no draft.
     row: usize,
-    draft: Vec<LlamaToken>,
+    draft: Draft,
 }
 
 impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
@@ -73,9 +74,13 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
         owner: &'m LlamaCpp,
         cache: &'s mut KvCache<'m>,
         pace: &'s mut Pace,
-        drafting: &'s mut Drafting,
+        drafting: &'s mut Drafting<'m>,
         progress: &'r dyn Progress,
     ) -> Self {
+        // What a run that was stopped has left there takes cells.
+        for fork in TRUNK + 1..cache.sequences() {
+            cache.truncate(fork, 0);
+        }
         Self {
             owner,
             cache,
@@ -186,6 +191,7 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
                 return Ok(self.outcomes);
             }
             self.heed_cancel()?;
+            self.measure(shared)?;
             let pass = self.plan();
             self.evaluate(&pass.feeds, pass.reads)?;
             written += self.absorb(pass.awaited);
@@ -218,6 +224,20 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
             return Err(ModelError::Cancelled);
         }
         Ok(())
+    }
+
+    /// Measures what passes cost before the first one that would have a draft; `shared` tokens are in every lane.
+    fn measure(&mut self, shared: usize) -> Result<(), ModelError> {
+        let wants = |lane: &&Lane<'_, '_>| !lane.sequence.is_reading() && self.drafting.wants_curve(&lane.sequence);
+        let Some(slot) = self.lanes.iter().find(wants).map(|lane| lane.slot) else {
+            return Ok(());
+        };
+        let own = |sequence| self.cache.tokens(sequence).len().saturating_sub(shared);
+        let used = shared + (0..self.cache.sequences()).map(own).sum::<usize>();
+        if used + VerifyCurve::CELLS > self.cache.capacity_tokens() {
+            return Ok(());
+        }
+        self.drafting.measure(self.cache, slot, self.progress)
     }
 
     fn missing(&self, lane: &Lane<'_, '_>) -> usize {
@@ -317,11 +337,15 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
             } else {
                 end
             };
-            let draft = self
-                .drafting
-                .draft(&lane.sequence, pass.rows.max(others) + chunk, others, end - row - 1);
+            let place = DraftPlace {
+                slot: lane.slot,
+                rows: pass.rows.max(others) + chunk,
+                others,
+                limit: end - row - 1,
+            };
+            let draft = self.drafting.draft(&lane.sequence, place, self.progress);
             logits_from = chunk - 1;
-            tokens.extend_from_slice(&draft);
+            tokens.extend_from_slice(&draft.tokens);
             pass.awaited.push(Awaited {
                 lane: number,
                 row,
@@ -376,7 +400,7 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
 }
 
 /// Returns how many tokens of `wanted` need not be read: never all, since the logits of the last are wanted.
-fn shared_prefix(held: &[LlamaToken], wanted: &[LlamaToken]) -> usize {
+pub(super) fn shared_prefix(held: &[LlamaToken], wanted: &[LlamaToken]) -> usize {
     let shared = held.iter().zip(wanted).take_while(|(one, other)| one == other).count();
     shared.min(wanted.len().saturating_sub(1))
 }

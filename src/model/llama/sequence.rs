@@ -4,11 +4,12 @@ use llama_cpp_2::token::LlamaToken;
 
 use super::{
     super::{
-        Completion, CompletionRequest, Finish, ModelError, Usage,
-        draft::{Acceptance, CopyDrafter, DraftPlan, Foreseen},
+        Completion, CompletionRequest, Constraint, Finish, ModelError, Usage,
+        draft::{Acceptance, CopyDrafter, DraftPlan, Foreseen, Gain, Grounds},
     },
     LlamaCpp,
     cache::KvCache,
+    drafting::{Draft, Drafter},
     sampler::{Chooser, Margin},
     text::{find_stop, finish_text},
 };
@@ -134,20 +135,42 @@ impl<'m, 'r> Sequence<'m, 'r> {
         self.request.max_tokens
     }
 
-    /// Returns the tokens that are expected after the wanted ones, as many as pay.
-    pub(super) fn draft(&self, acceptance: &Acceptance, plan: DraftPlan<'_>) -> Vec<LlamaToken> {
-        let Some((text, evidence)) = self.drafter.as_ref().and_then(CopyDrafter::propose) else {
+    /// Tells whether anything is expected after the wanted tokens.
+    pub(super) fn foresees(&self) -> bool {
+        self.drafter.as_ref().is_some_and(|drafter| drafter.propose().is_some())
+    }
+
+    /// Tells whether another model may draft: under a grammar it would mostly propose what is not allowed.
+    pub(super) fn takes_model_drafts(&self) -> bool {
+        self.request.constraint == Constraint::None
+    }
+
+    /// Returns the number of tokens that came without a draft, one for each pass.
+    pub(super) fn passes(&self) -> usize {
+        usize::try_from(self.usage.completion_tokens - self.usage.accepted_tokens).unwrap_or(usize::MAX)
+    }
+
+    /// Returns the most tokens that may be drafted: what follows the last token is not wanted any more.
+    pub(super) fn draft_limit(&self) -> usize {
+        (self.request.max_tokens - self.steps.len().min(self.request.max_tokens))
+            .min(self.room_tokens - self.wanted.len().min(self.room_tokens))
+            .saturating_sub(1)
+    }
+
+    /// Returns what copying is expected to bring.
+    pub(super) fn copy_gain(&self, acceptance: &Acceptance, plan: DraftPlan<'_>) -> Gain {
+        match self.drafter.as_ref().and_then(CopyDrafter::propose) {
+            Some((_, evidence)) => acceptance.gain(Grounds::Copied(evidence), plan),
+            None => plan.without_draft(),
+        }
+    }
+
+    /// Returns about `count` tokens of the text that is expected after the wanted ones.
+    pub(super) fn copy_draft(&self, count: usize) -> Vec<LlamaToken> {
+        let expected = self.drafter.as_ref().filter(|_| count > 0);
+        let Some((text, _)) = expected.and_then(CopyDrafter::propose) else {
             return Vec::new();
         };
-        // The last token is never drafted for nothing: what follows it is not wanted any more.
-        let left = (self.request.max_tokens - self.steps.len().min(self.request.max_tokens))
-            .min(self.room_tokens - self.wanted.len().min(self.room_tokens))
-            .saturating_sub(1);
-        let limit = plan.limit.min(left);
-        let count = acceptance.draft_tokens(evidence, DraftPlan { limit, ..plan });
-        if count == 0 {
-            return Vec::new();
-        }
         let end = text.len().min((count + 1) * BYTES_PER_DRAFT_TOKEN);
         let mut tokens = self.owner.model.vocab().tokenize(&text[..end], false, false);
         if end < text.len() {
@@ -167,7 +190,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
         &mut self,
         cache: &KvCache<'_>,
         first_row: usize,
-        draft: &[LlamaToken],
+        draft: &Draft,
         acceptance: &mut Acceptance,
     ) -> Result<Flow, ModelError> {
         self.first_token.get_or_insert_with(Instant::now);
@@ -177,15 +200,19 @@ impl<'m, 'r> Sequence<'m, 'r> {
                 text_bytes: 0,
             });
         }
-        self.usage.drafted_tokens += draft.len() as u64;
-        for row in 0..=draft.len() {
+        self.usage.drafted_tokens += draft.tokens.len() as u64;
+        for row in 0..=draft.tokens.len() {
             let token = self.choose(cache.logits(first_row + row))?;
+            if let (Drafter::Model, Some(drafted)) = (draft.by, draft.tokens.get(row)) {
+                let foreseen = if *drafted == token { Foreseen::Yes } else { Foreseen::No };
+                acceptance.observe(Grounds::Chosen { after_tokens: row }, foreseen);
+            }
             match self.take(token, acceptance)? {
                 Taken::On => {}
                 Taken::TurnedBack => break,
                 Taken::End(end) => return self.finish(end),
             }
-            if draft.get(row) != Some(&token) {
+            if draft.tokens.get(row) != Some(&token) {
                 break;
             }
             self.usage.accepted_tokens += 1;
@@ -231,7 +258,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
             } else {
                 Foreseen::No
             };
-            acceptance.observe(evidence, foreseen);
+            acceptance.observe(Grounds::Copied(evidence), foreseen);
         }
         let end = |finish, text_bytes| Ok(Taken::End(End { finish, text_bytes }));
         if ends_turn {

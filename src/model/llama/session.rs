@@ -4,7 +4,6 @@ use super::{
     super::{Completion, CompletionRequest, LanguageModel, ModelError, Session},
     LlamaCpp,
     cache::{BATCH_TOKENS, KvCache},
-    cost::VerifyCurve,
     drafting::Drafting,
     pace::Pace,
     scheduler::{Outcome, Scheduler, Work},
@@ -16,7 +15,7 @@ pub(super) struct LlamaSession<'m> {
     owner: &'m LlamaCpp,
     cache: KvCache<'m>,
     pace: Pace,
-    drafting: Drafting,
+    drafting: Drafting<'m>,
 }
 
 impl<'m> LlamaSession<'m> {
@@ -25,16 +24,11 @@ impl<'m> LlamaSession<'m> {
     /// # Errors
     /// [`ModelError::Context`] when there is no memory for them.
     pub(super) fn new(owner: &'m LlamaCpp) -> Result<Self, ModelError> {
-        let mut cache = KvCache::new(owner, owner.sequences())?;
-        let curve = match owner.can_draft() {
-            true => Some(owner.curve(|| VerifyCurve::measure(&mut cache))?),
-            false => None,
-        };
         Ok(Self {
             owner,
-            cache,
+            cache: KvCache::new(owner, owner.sequences())?,
             pace: Pace::new(BATCH_TOKENS),
-            drafting: Drafting::new(curve),
+            drafting: Drafting::new(owner),
         })
     }
 
