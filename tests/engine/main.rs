@@ -15,6 +15,7 @@ use skiff::{
     progress::{NoProgress, Phase, Progress},
 };
 
+mod constraints;
 mod drafts;
 mod embedding;
 mod parallel;
