@@ -12,7 +12,7 @@ use super::{
 /// What the grammar allows is looked for among so many of the likeliest tokens, list by list, before all are tried: a
 /// thousand tokens take the grammar 0.1 ms.
 const SHORT_LISTS: [usize; 3] = [64, 512, 4096];
-/// Of a draw among what the grammar allows, so much is always decided exactly, whatever the nucleus.
+/// The nucleus of a draw among what the grammar allows is at most so much: the rest would be nearly all tokens.
 const MOST_MASS: f64 = 0.999;
 
 /// Whether the distance between the two likeliest tokens is worth its cost.
@@ -200,7 +200,8 @@ impl<'m> Chooser<'m> {
     }
 
     /// Collects the likeliest tokens that the grammar allows, until those that it was not asked about cannot matter to a
-    /// draw from the nucleus.
+    /// draw from the nucleus. While the longest list has one, none beyond it is drawn: asking about all takes the grammar as
+    /// long as half a token takes a small model.
     fn collect_allowed_mass(&mut self, logits: &[f32], banned: &[LlamaToken]) {
         let wanted = f64::from(self.top_p).min(MOST_MASS);
         let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -216,8 +217,10 @@ impl<'m> Chooser<'m> {
                 return;
             }
         }
-        self.collect(logits, banned, usize::MAX);
-        self.keep_what_the_grammar_allows();
+        if self.candidates.data.is_empty() {
+            self.collect(logits, banned, usize::MAX);
+            self.keep_what_the_grammar_allows();
+        }
     }
 
     /// Returns the likeliest token that the grammar allows.
