@@ -3,6 +3,9 @@
 # edit by edit in turn.
 #
 #   scripts/bench-engine.sh MODEL.gguf REPOSITORY.git... [-- OPTIONS of bench_engine.py]
+#   scripts/bench-engine.sh constraints MODEL.gguf [OPTIONS of examples/constrained.rs]
+#
+# The second form measures decoding under a schema and under the choice grammar, each against decoding without.
 #
 # REPOSITORY.git are bare clones whose histories give the edits: 32 functions of 40 to 120 lines that keep 85 % of their lines or
 # more, and 10 that keep less than 40 %. LLAMA_SERVER names a llama-server built with GGML_NATIVE=ON; without it one is built
@@ -16,11 +19,18 @@ peer_version=9993.0.0
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/skiff-bench
 
 usage() {
-  sed -n '2,11s/^# \{0,1\}//p' "$0"
+  sed -n '2,14s/^# \{0,1\}//p' "$0"
   exit "${1:-2}"
 }
 
 case ${1:-} in -h | --help) usage 0 ;; '') usage ;; esac
+if [[ $1 == constraints ]]; then
+  shift
+  (($#)) || usage
+  ensure_cargo
+  (cd -- "$ROOT" && cargo build --release --locked --quiet --example constrained)
+  exec "${CARGO_TARGET_DIR:-$ROOT/target}/release/examples/constrained" "$@"
+fi
 model=$1
 shift
 repositories=()

@@ -9,6 +9,7 @@ mod draft;
 mod embedder;
 mod fit;
 mod gguf;
+mod json_schema;
 mod language_model;
 mod llama;
 mod preamble;
@@ -27,6 +28,7 @@ pub use draft::{CopyDrafter, Evidence};
 pub use embedder::{Embedder, TextRole, cosine};
 pub use fit::{FitPlan, GpuLayers, GpuMemory, gpus};
 pub use gguf::{GgufError, Header, TensorType};
+pub use json_schema::JsonSchema;
 pub use language_model::{LanguageModel, ModelError, Session};
 pub use llama::{
     CpuCode, EmbeddingPlan, Keep, LlamaConfig, LlamaCpp, LlamaEmbedder, Speculation, VerifyCurve, Vocabulary,

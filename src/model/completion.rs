@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::JsonSchema;
+
 /// Who says a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,6 +71,8 @@ pub enum Constraint {
     None,
     /// A GBNF grammar whose start rule is `root`; decoding ends when the grammar can only end.
     Gbnf(String),
+    /// A JSON value that follows a schema; decoding ends when the value does.
+    JsonSchema(JsonSchema),
 }
 
 /// What is asked of a session.

@@ -40,8 +40,9 @@ fn drafting(draft: &[u8], first_ms: f32, row_ms: f32) -> LlamaCpp {
     let points: Vec<(usize, f32)> = model.verify_curve().unwrap().points().to_vec();
     let points: Vec<(usize, f32)> = points
         .into_iter()
-        // Passes over 64 tokens and more go through another attention kernel, whose last bits differ.
-        .filter(|(rows, _)| *rows < 64)
+        // Passes over 64 tokens and more, of all sequences together, go through another attention kernel, whose last bits
+        // differ.
+        .filter(|(rows, _)| *rows <= 16)
         .map(|(rows, _)| (rows, first_ms + row_ms * rows as f32))
         .collect();
     let file = curve_file(dir.path()).unwrap();

@@ -15,6 +15,7 @@ use skiff::{
     progress::{NoProgress, Phase, Progress},
 };
 
+mod constraints;
 mod draft_model;
 mod drafts;
 mod embedding;
