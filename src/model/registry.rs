@@ -1,6 +1,7 @@
 mod weights;
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -22,6 +23,7 @@ const MAX_NAME_BYTES: usize = 100;
 #[derive(Clone, Debug)]
 pub struct Registry {
     dir: PathBuf,
+    allowed: Option<BTreeSet<String>>,
 }
 
 /// One registered model.
@@ -81,6 +83,9 @@ pub enum RegistryError {
         expected: String,
         found: String,
     },
+    /// The file is none of those that may be used.
+    #[error("{} may not be used: its SHA-256 {sha256} is not among those that are allowed", path.display())]
+    NotAllowed { path: PathBuf, sha256: String },
     /// The file is not a GGUF file that can be used.
     #[error("{} cannot be used as a model", path.display())]
     Gguf {
@@ -162,7 +167,19 @@ impl Stamp {
 impl Registry {
     /// Opens the registry in a directory, which need not exist yet.
     pub fn open(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
+        Self {
+            dir: dir.to_owned(),
+            allowed: None,
+        }
+    }
+
+    /// Returns the registry as one that uses no other files than those with these SHA-256, in lower-case hexadecimal. Any
+    /// other is refused by its hash alone, before its header is read.
+    pub fn allowing(self, sha256: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            allowed: Some(sha256.into_iter().collect()),
+            ..self
+        }
     }
 
     /// Takes a file in under a name (by default its own), unless it is there already.
@@ -172,6 +189,9 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::NameTaken`] when another file has the name, and what the file system or the header check say.
     pub fn add(&self, source: &Path, name: Option<&str>, progress: &dyn Progress) -> Result<ModelEntry, RegistryError> {
+        if self.allowed.is_some() {
+            self.check_allowed(source, &hash_file(source, io::sink(), progress)?)?;
+        }
         let header = read_header(source)?;
         let name = match name {
             Some(name) => name.to_owned(),
@@ -221,15 +241,16 @@ impl Registry {
         Ok(entries)
     }
 
-    /// Hashes a registered model again.
+    /// Hashes a registered model again, and checks its header then.
     ///
     /// # Errors
-    /// [`RegistryError::HashMismatch`] when the file has changed.
+    /// [`RegistryError::HashMismatch`] when the file has changed, [`RegistryError::NotAllowed`].
     pub fn verify(&self, name: &str, progress: &dyn Progress) -> Result<ModelEntry, RegistryError> {
         let mut record = self.expect(name)?;
         let path = self.weights_path(name);
-        read_header(&path)?;
         self.check_hash(name, &mut record, progress)?;
+        self.check_allowed(&path, &record.sha256)?;
+        read_header(&path)?;
         Ok(self.entry(name.to_owned(), record))
     }
 
@@ -265,20 +286,22 @@ impl Registry {
     /// Finds a model by registered name or by path, and checks it.
     ///
     /// A file given by path is hashed. A registered one is hashed when the file system says that it is not as it was
-    /// when it was last hashed (size, inode, times of modification and of status change).
+    /// when it was last hashed (size, inode, times of modification and of status change). The hash comes first, then
+    /// whether it is allowed, and only then is the header read.
     ///
     /// # Errors
-    /// [`RegistryError::NotFound`] names the models there are, [`RegistryError::HashMismatch`] and
-    /// [`RegistryError::Gguf`] refuse the file.
+    /// [`RegistryError::NotFound`] names the models there are, [`RegistryError::HashMismatch`],
+    /// [`RegistryError::NotAllowed`] and [`RegistryError::Gguf`] refuse the file.
     pub fn resolve(&self, name_or_path: &str, progress: &dyn Progress) -> Result<ModelFile, RegistryError> {
         if check_name(name_or_path).is_ok()
             && let Some(mut record) = self.record(name_or_path)?
         {
             let path = self.weights_path(name_or_path);
-            let header = read_header(&path)?;
             if record.stamp != Some(Stamp::of(&path)?) {
                 self.check_hash(name_or_path, &mut record, progress)?;
             }
+            self.check_allowed(&path, &record.sha256)?;
+            let header = read_header(&path)?;
             return Ok(ModelFile {
                 name: name_or_path.to_owned(),
                 path,
@@ -294,8 +317,9 @@ impl Registry {
                 known: self.names()?,
             });
         }
-        let header = read_header(path)?;
         let sha256 = hash_file(path, io::sink(), progress)?;
+        self.check_allowed(path, &sha256)?;
+        let header = read_header(path)?;
         Ok(ModelFile {
             name: path
                 .file_stem()
@@ -333,6 +357,16 @@ impl Registry {
         Ok(sha256)
     }
 
+    fn check_allowed(&self, path: &Path, sha256: &str) -> Result<(), RegistryError> {
+        match &self.allowed {
+            Some(allowed) if !allowed.contains(sha256) => Err(RegistryError::NotAllowed {
+                path: path.to_owned(),
+                sha256: sha256.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn check_hash(&self, name: &str, record: &mut Record, progress: &dyn Progress) -> Result<(), RegistryError> {
         let path = self.weights_path(name);
         let stamp = Stamp::of(&path)?;
@@ -345,8 +379,12 @@ impl Registry {
             });
         }
         record.stamp = Some(stamp);
-        // A registry that this user may only read is hashed every time; that is not an error.
-        let _ = self.write_record(name, record);
+        // A registry that this process may only read is hashed every time; that is not an error.
+        if self.write_record(name, record).is_err() {
+            progress.note(&format!(
+                "{name} was hashed anew; `skiff model verify {name}` remembers it"
+            ));
+        }
         Ok(())
     }
 

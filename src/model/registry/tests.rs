@@ -82,11 +82,6 @@ fn a_file_that_changed_is_refused() {
     ] {
         assert!(matches!(result, Err(RegistryError::HashMismatch { .. })), "{result:?}");
     }
-    fs::write(&entry.path, b"not a model").unwrap();
-    assert!(matches!(
-        place.registry.resolve("one", &NoProgress),
-        Err(RegistryError::Gguf { .. })
-    ));
 }
 
 #[test]
@@ -188,4 +183,47 @@ fn a_damaged_record_is_named() {
     fs::write(place.registry.record_path("one"), "{").unwrap();
     let error = place.registry.resolve("one", &NoProgress).unwrap_err();
     assert!(error.to_string().contains("one.json"), "{error}");
+}
+
+#[test]
+fn an_unlisted_or_changed_model_is_refused_before_it_is_parsed() {
+    let place = Place::new();
+    let entry = place.add("one", 1);
+    let listed = place.registry.clone().allowing([entry.sha256.clone()]);
+    assert!(listed.resolve("one", &NoProgress).is_ok() && listed.verify("one", &NoProgress).is_ok());
+    // What is no GGUF file at all is refused for its hash: its header was not looked at.
+    let garbage = place.dir.path().join("garbage.gguf");
+    fs::write(&garbage, "not a model").unwrap();
+    let path = garbage.to_str().unwrap();
+    for refused in [
+        listed.resolve(path, &NoProgress).map(|_| ()),
+        listed.add(&garbage, Some("two"), &NoProgress).map(|_| ()),
+    ] {
+        assert!(matches!(refused, Err(RegistryError::NotAllowed { .. })), "{refused:?}");
+    }
+    assert!(matches!(
+        place.registry.resolve(path, &NoProgress),
+        Err(RegistryError::Gguf { .. })
+    ));
+    // A registered model that is not on the list.
+    let none = place.registry.clone().allowing([]);
+    for refused in [
+        none.resolve("one", &NoProgress).map(|_| ()),
+        none.verify("one", &NoProgress).map(|_| ()),
+    ] {
+        assert!(matches!(refused, Err(RegistryError::NotAllowed { .. })), "{refused:?}");
+    }
+    // A changed one, with and without a list.
+    fs::write(&entry.path, "not a model any more").unwrap();
+    for registry in [&listed, &place.registry] {
+        for refused in [
+            registry.resolve("one", &NoProgress).map(|_| ()),
+            registry.verify("one", &NoProgress).map(|_| ()),
+        ] {
+            assert!(
+                matches!(refused, Err(RegistryError::HashMismatch { .. })),
+                "{refused:?}"
+            );
+        }
+    }
 }

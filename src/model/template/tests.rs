@@ -89,6 +89,16 @@ fn templates_that_fail_or_mangle_fall_back_to_the_built_in_one() {
         "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
         "{% include 'chat' %}",
         "{{ strftime_now('%Y') }}",
+        // No file, no other template, no name of the language that the template machine is written in or resembles.
+        "{% include '/etc/hostname' %}",
+        "{% import '/etc/hostname' as x %}{{ x }}",
+        "{% extends '/etc/hostname' %}",
+        "{{ open('/etc/hostname').read() }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ namespace.__init__.__globals__['os'].popen('id').read() }}",
+        "{{ messages.append('x') }}",
+        "{{ 'a' * 99999999999999 }}",
+        "{% for i in range(99999999999) %}{% endfor %}",
     ] {
         assert_eq!(render(source, &turns), BUILT_IN_TURNS, "{source}");
     }
