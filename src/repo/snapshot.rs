@@ -9,7 +9,7 @@ use super::exclusion::{EXCLUSION_FILE, Exclusions, LetterCase};
 use super::repository::GitHandle;
 use super::root::{DiskFile, Root, parents};
 use super::walk::Walked;
-use super::{BlobId, FileMode, FileStamp, RepoError};
+use super::{BlobId, FileContent, FileMode, FileStamp, RepoError};
 use crate::text::RepoPath;
 
 /// The most bytes that a file may have to be edited.
@@ -54,6 +54,18 @@ impl WorkTreeReader {
     pub fn read_bytes(&self, path: &RepoPath, max_bytes: u64) -> Result<Vec<u8>, RepoError> {
         let file = self.root.read(path, max_bytes)?;
         Ok(file.ok_or_else(|| RepoError::Missing(path.clone()))?.bytes)
+    }
+
+    /// Reads a regular file of at most `max_bytes` with its mode; none where it has gone away.
+    ///
+    /// # Errors
+    /// As [`Snapshot::read_bytes`], but for the missing file.
+    pub fn content(&self, path: &RepoPath, max_bytes: u64) -> Result<Option<FileContent>, RepoError> {
+        let file = self.root.read(path, max_bytes)?;
+        Ok(file.map(|file| FileContent {
+            bytes: file.bytes,
+            mode: file.mode,
+        }))
     }
 }
 
