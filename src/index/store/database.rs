@@ -249,6 +249,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection
         .execute_batch("PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF")?;
+    // The confined process cannot write to the folders where SQLite puts temporary files.
+    connection.execute_batch("PRAGMA temp_store = MEMORY")?;
     Ok(connection)
 }
 
