@@ -10,25 +10,29 @@ mod context;
 mod directories;
 mod engine;
 mod exit;
+mod hand;
 mod interrupt;
 mod json;
 mod mail;
 mod message;
 mod output;
+mod role;
 mod store;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::sandbox::Confinement;
-use args::Args;
+use crate::sandbox::Role;
+use args::{Args, Command};
 use context::Context;
 use exit::ExitStatus;
+use hand::{Applier, Side};
+use role::Ground;
 
 /// Runs the command line of this process and returns what to exit with.
 ///
-/// The arguments are only parsed before the process is confined; no file is read.
+/// The arguments are parsed and the configuration is read before the process is confined, and nothing else.
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -53,10 +57,23 @@ pub fn command() -> clap::Command {
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitStatus> {
-    let confinement = Confinement::enter()?;
-    interrupt::watch().map_err(anyhow::Error::from)?;
-    let context = Context::new(args, confinement)?;
-    commands::run(&args.command, &context)
+    let ground = Ground::find(args, context::layer(args))?;
+    let mut applier = Applier::Here;
+    if let Command::Edit(edit) = &args.command
+        && edit.apply
+        && hand::IS_SEPARATE
+    {
+        match hand::split()? {
+            Side::Brain(hand) => applier = hand,
+            Side::Hand(brain) => {
+                let entered = ground.enter(Role::Hand, args)?;
+                return brain.wait_and_apply(&Context::new(args, entered, applier)?);
+            }
+        }
+    }
+    let entered = ground.enter(role::of(&args.command), args)?;
+    interrupt::watch()?;
+    commands::run(&args.command, &Context::new(args, entered, applier)?)
 }
 
 /// Prints what clap has to say: help and version on stdout, errors on stderr.

@@ -1,11 +1,21 @@
-//! What this process may do: it gives up networking before it reads a repository or a model, and can show it.
+//! What this process may do: it gives up what its role does not need before it reads a repository or a model, and can
+//! show it. Check commands run in a scratch work tree that is confined further.
 //!
-//! Imports `progress` at most. Running check commands in a scratch work tree is not yet here.
+//! Imports `text`, `repo` and `progress` at most.
 
+mod check;
 mod confinement;
+mod descriptors;
 mod probe;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod ruleset;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod seccomp;
 
-pub use confinement::{Confinement, SandboxError};
-pub use probe::{CallProbe, Outcome, Probe, Threads, probe};
+pub use check::{
+    CheckCommand, CheckEnd, CheckError, CheckLimits, CheckOutcome, Checker, CheckerError, ENVIRONMENT, Requests,
+    Scratch,
+};
+pub use confinement::{Confinement, Level, Role, SandboxError, system_folders};
+pub use descriptors::close_inherited;
+pub use probe::{CallProbe, Outcome, Probe, Targets, Threads, probe};

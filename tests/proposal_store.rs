@@ -25,6 +25,7 @@ fn proposal(request: &str) -> Proposal {
         sampling: Sampling::default(),
         regions: Vec::new(),
         usage: Usage::default(),
+        checks: Vec::new(),
         patch: Patch {
             files: vec![FilePatch {
                 path: RepoPath::new("a \u{fc}").unwrap(),

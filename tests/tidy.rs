@@ -44,6 +44,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("llama_cpp_2", &["model"]),
     ("llama_cpp_sys_2", &["model"]),
     ("seccompiler", &["sandbox"]),
+    ("landlock", &["sandbox"]),
     ("indicatif", &["cli"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli"]),

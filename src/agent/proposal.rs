@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Sampling, Usage};
 use crate::patch::Patch;
+use crate::sandbox::CheckOutcome;
 use crate::text::RepoPath;
 
 /// What a request came to: a patch that waits for a person.
@@ -17,14 +18,22 @@ pub struct Proposal {
     pub regions: Vec<RegionReport>,
     /// Tokens and time of all completions together.
     pub usage: Usage,
+    /// What came of the user's check commands, up to the first that failed.
+    #[serde(default)]
+    pub checks: Vec<CheckOutcome>,
     /// The patch.
     pub patch: Patch,
 }
 
 impl Proposal {
-    /// Tells whether every region passed its gates.
+    /// Tells whether every region passed its gates, and the patch its checks.
     pub fn passed(&self) -> bool {
-        self.regions.iter().all(|region| region.failure.is_none())
+        self.regions.iter().all(|region| region.failure.is_none()) && self.failed_check().is_none()
+    }
+
+    /// Returns the check command that failed.
+    pub fn failed_check(&self) -> Option<&CheckOutcome> {
+        self.checks.iter().find(|check| !check.passed())
     }
 }
 

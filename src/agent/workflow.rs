@@ -86,6 +86,7 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
         sampling: bench.config.sampling,
         regions: run.regions,
         usage: run.usage,
+        checks: Vec::new(),
         patch: Patch::build(&run.drafts.into_change()?, bench.snapshot)?,
     })
 }

@@ -28,7 +28,7 @@ Exit codes:
   1    error
   2    the command line is wrong
   3    there is nothing to change
-  4    a gate failed; the proposal is kept
+  4    a gate or a check failed; the proposal is kept
   5    refused by policy, or the process cannot be confined
   6    a conflict, or a recovery by hand is needed
   130  interrupted"
@@ -96,13 +96,14 @@ pub(crate) enum Command {
 ///
 /// Finds the places that the request is about (or takes those that are named), lets the model write them anew, checks
 /// the result, and keeps it as a proposal. The diff goes to stdout. Nothing in the work tree changes, unless --apply
-/// is given and every gate passes.
+/// is given and every gate and check passes.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
   skiff edit 'reject reversed ranges in parse_interval'
   skiff edit 'use the new logger' src/server.py src/client.py
   skiff edit 'add a docstring' --symbol Stack.push --apply
+  skiff edit 'handle empty input in parse' --check 'python3 -m unittest'
   skiff edit - --output change.mbox < request.txt")]
 pub(crate) struct EditArgs {
     /// What to change, in plain words; `-` reads it from stdin
@@ -120,9 +121,13 @@ pub(crate) struct EditArgs {
     /// Form of the patch [default: diff, or mbox by the name of --output]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<PatchFormat>,
-    /// Apply the patch to the work tree when every gate passes
+    /// Apply the patch to the work tree when every gate and check passes
     #[arg(long)]
     pub(crate) apply: bool,
+    /// Run a command of the shell on the result, in a copy of the work tree without network; may be given several times.
+    /// A proposal that fails is kept and not applied
+    #[arg(long, value_name = "CMD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) check: Vec<String>,
     /// Print one JSON object instead of the diff
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,
@@ -427,8 +432,9 @@ pub(crate) struct ModelRemoveArgs {
 
 /// Report what this machine and this build can do, and test the confinement
 ///
-/// Really tries every socket family, socket pairs and io_uring in the confined process and reports what the kernel said.
-/// Exits with 5 when something that should be denied is not.
+/// Really tries, in a process confined as the one that runs the model: every socket family, io_uring, starting programs,
+/// reaching into other processes and the kernel, reading and writing files outside. Reports what the kernel said, and
+/// exits with 5 when something that should be denied is not.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 use std::{env, fs, io};
 
 use serde::Deserialize;
 
 use crate::model::{Keep, LlamaConfig};
+use crate::sandbox::{CheckLimits, Level};
 
 /// Where a machine's administrator fixes settings.
 const POLICY_FILE: &str = "/etc/skiff/policy.toml";
@@ -37,11 +39,108 @@ pub(crate) struct Settings {
     pub(crate) embed_model: Option<String>,
     /// The registered name or the file of a small model that drafts for the model.
     pub(crate) draft_model: Option<String>,
+    /// The variables that check commands are given besides those that all have.
+    pub(crate) check_env: Vec<String>,
+    /// How long a check command may take; none leaves it to the sandbox.
+    pub(crate) check_seconds: Option<u32>,
+    /// The memory that a check command may take; none leaves it to the sandbox.
+    pub(crate) check_memory_mib: Option<u32>,
+    /// What the policy demands besides what it fixes.
+    pub(crate) rules: Rules,
+}
+
+/// What a policy demands. Nothing else can say any of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// The SHA-256 of every model that may be loaded; any where nothing is said.
+    pub(crate) allowed_models: Option<Vec<Sha256Text>>,
+    /// What confines the process at least.
+    pub(crate) confinement: Required,
+    /// Whether check commands may be run.
+    pub(crate) check: CheckRule,
+}
+
+/// A SHA-256 in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Sha256Text(pub(crate) String);
+
+impl TryFrom<String> for Sha256Text {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            true => Ok(Self(text.to_ascii_lowercase())),
+            false => Err(format!("{text:?} is not a SHA-256 in hexadecimal")),
+        }
+    }
+}
+
+/// The least confinement that a policy accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Required {
+    /// What the system has.
+    #[default]
+    Any,
+    /// System calls.
+    Seccomp,
+    /// System calls and files.
+    Landlock,
+}
+
+impl Required {
+    /// Succeeds when a process is confined as far as the policy demands.
+    ///
+    /// # Errors
+    /// [`ConfigError::Confinement`].
+    pub(crate) fn accept(self, level: Level) -> Result<(), ConfigError> {
+        let enough = match (self, level) {
+            (Self::Any, _) | (Self::Seccomp, Level::Seccomp | Level::Landlock(_)) => true,
+            (Self::Landlock, Level::Landlock(_)) => true,
+            (Self::Seccomp, Level::None) | (Self::Landlock, Level::None | Level::Seccomp) => false,
+        };
+        match enough {
+            true => Ok(()),
+            false => Err(ConfigError::Confinement {
+                required: match self {
+                    Self::Landlock => "landlock",
+                    Self::Any | Self::Seccomp => "seccomp",
+                },
+                level,
+            }),
+        }
+    }
+}
+
+/// Whether check commands may be run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CheckRule {
+    /// They may.
+    #[default]
+    Allow,
+    /// They may not.
+    Deny,
 }
 
 const PREFIX_CACHE_MIB: u32 = 2048;
 
 impl Settings {
+    /// Returns what a check command may use.
+    pub(crate) fn check_limits(&self) -> CheckLimits {
+        let default = CheckLimits::default();
+        CheckLimits {
+            time: self
+                .check_seconds
+                .map_or(default.time, |seconds| Duration::from_secs(seconds.into())),
+            memory_bytes: self
+                .check_memory_mib
+                .map_or(default.memory_bytes, |mib| u64::from(mib) << 20),
+            ..default
+        }
+    }
+
     /// Returns the part that the model room needs; it keeps what can be deleted at any time in a folder of `cache`.
     pub(crate) fn llama(&self, cache: &Path) -> LlamaConfig {
         LlamaConfig {
@@ -134,6 +233,9 @@ pub(crate) struct Layer {
     pub(crate) color: Option<ColorMode>,
     pub(crate) embed_model: Option<String>,
     pub(crate) draft_model: Option<String>,
+    pub(crate) check_env: Option<Vec<String>>,
+    pub(crate) check_seconds: Option<u32>,
+    pub(crate) check_memory_mib: Option<u32>,
 }
 
 /// What an administrator fixes.
@@ -142,6 +244,11 @@ pub(crate) struct Layer {
 pub(crate) struct Policy {
     #[serde(default)]
     pub(crate) lock: Lock,
+    pub(crate) allowed_models: Option<Vec<Sha256Text>>,
+    #[serde(default)]
+    pub(crate) confinement: Required,
+    #[serde(default)]
+    pub(crate) check: CheckRule,
 }
 
 /// The settings that a policy can fix.
@@ -183,6 +290,15 @@ pub(crate) enum ConfigError {
         value: String,
         reason: String,
     },
+    /// The process is not confined as the policy demands.
+    #[error("the policy {POLICY_FILE} demands confinement by {required}; here there is: {level}")]
+    Confinement { required: &'static str, level: Level },
+    /// The policy does not let commands be run.
+    #[error("the policy {POLICY_FILE} does not allow check commands")]
+    CheckDenied,
+    /// The policy names the models, and this is none of them.
+    #[error("the policy {POLICY_FILE} names the models that may be used, and a script is none")]
+    ScriptDenied,
     /// A place wants what the policy does not allow.
     #[error("the policy {POLICY_FILE} fixes {key} to {fixed}, and {origin} asks for {wanted}")]
     Locked {
@@ -259,6 +375,7 @@ fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigE
         color: parsed(variables, "SKIFF_COLOR")?,
         embed_model: parsed(variables, "SKIFF_EMBED_MODEL")?,
         draft_model: parsed(variables, "SKIFF_DRAFT_MODEL")?,
+        ..Layer::default()
     })
 }
 
@@ -309,6 +426,9 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             color: layer.color.or(merged.color),
             embed_model: layer.embed_model.or(merged.embed_model),
             draft_model: layer.draft_model.or(merged.draft_model),
+            check_env: layer.check_env.or(merged.check_env),
+            check_seconds: layer.check_seconds.or(merged.check_seconds),
+            check_memory_mib: layer.check_memory_mib.or(merged.check_memory_mib),
         };
     }
     Ok(Settings {
@@ -321,6 +441,14 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         color: merged.color.unwrap_or_default(),
         embed_model: merged.embed_model,
         draft_model: merged.draft_model,
+        check_env: merged.check_env.unwrap_or_default(),
+        check_seconds: merged.check_seconds,
+        check_memory_mib: merged.check_memory_mib,
+        rules: Rules {
+            allowed_models: policy.allowed_models.clone(),
+            confinement: policy.confinement,
+            check: policy.check,
+        },
     })
 }
 
@@ -378,6 +506,7 @@ mod tests {
                 color: ColorMode::Never,
                 embed_model: Some("e".to_owned()),
                 draft_model: Some("d".to_owned()),
+                ..Settings::default()
             }
         );
     }
@@ -410,6 +539,34 @@ mod tests {
             );
             assert!(matches!(error, Err(ConfigError::Locked { .. })), "{text}");
         }
+    }
+
+    #[test]
+    fn a_policy_demands_confinement_models_and_checks() {
+        let hash = "1D".repeat(32);
+        let text = format!("confinement = 'landlock'\nallowed_models = ['{hash}']\ncheck = 'deny'");
+        let policy: Policy = toml::from_str(&text).unwrap();
+        let rules = merge(&policy, [("x".to_owned(), Layer::default())]).unwrap().rules;
+        assert_eq!(rules.allowed_models, Some(vec![Sha256Text(hash.to_lowercase())]));
+        assert_eq!(rules.check, CheckRule::Deny);
+        for (level, accepted) in [
+            (Level::None, false),
+            (Level::Seccomp, false),
+            (Level::Landlock(2), true),
+        ] {
+            assert_eq!(rules.confinement.accept(level).is_ok(), accepted, "{level}");
+        }
+        assert!(Required::Seccomp.accept(Level::None).is_err() && Required::Any.accept(Level::None).is_ok());
+        for wrong in [
+            "allowed_models = ['abc']",
+            "confinement = 'all'",
+            "check = true",
+            "models = []",
+        ] {
+            assert!(toml::from_str::<Policy>(wrong).is_err(), "{wrong}");
+        }
+        // Only the policy can say it.
+        assert!(toml::from_str::<Layer>("allowed_models = []").is_err());
     }
 
     #[test]

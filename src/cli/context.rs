@@ -1,17 +1,21 @@
 use std::env;
+use std::fs::File;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 
 use super::args::{Args, Command, GlobalArgs};
 use super::bars::{Bars, Verbosity};
-use super::config::{self, ColorMode, Layer, Settings};
+use super::config::{ColorMode, Layer, Settings};
 use super::directories::Directories;
+use super::hand::Applier;
 use super::message::UsageError;
+use super::role::Entered;
 use crate::ledger::ProposalStore;
 use crate::repo::Repository;
-use crate::sandbox::Confinement;
+use crate::sandbox::{Checker, Confinement};
 
 /// The working parts that every verb starts from.
 #[derive(Debug)]
@@ -26,27 +30,33 @@ pub(crate) struct Context {
     pub(crate) progress: Bars,
     /// What confines this process.
     pub(crate) confinement: Confinement,
+    /// How long it took to confine it.
+    pub(crate) confined_in: Duration,
+    /// The file that the patch goes to, where one is named.
+    pub(crate) output: Option<File>,
+    /// What runs the check commands, where there are any.
+    pub(crate) checker: Option<Mutex<Checker>>,
+    /// Who applies.
+    pub(crate) applier: Applier,
 }
 
 impl Context {
-    /// Goes to the directory that `-C` names, reads the configuration, and sets the colours of the process.
+    /// Puts the parts together and sets the colours of the process.
     ///
     /// # Errors
-    /// When the directory cannot be entered, no home directory is found, or the configuration is wrong.
-    pub(crate) fn new(args: &Args, confinement: Confinement) -> anyhow::Result<Self> {
-        let global = &args.global;
-        if let Some(directory) = &global.directory {
-            env::set_current_dir(directory).with_context(|| format!("cannot go to the directory {directory:?}"))?;
-        }
-        let directories = Directories::find()?;
-        let settings = config::load(&directories.config, layer(args))?;
-        color_choice(settings.color).write_global();
+    /// When the current directory is gone.
+    pub(crate) fn new(args: &Args, entered: Entered, applier: Applier) -> anyhow::Result<Self> {
+        color_choice(entered.settings.color).write_global();
         Ok(Self {
             directory: env::current_dir().context("cannot tell the current directory")?,
-            directories,
-            settings,
-            progress: Bars::new(verbosity(global)),
-            confinement,
+            directories: entered.directories,
+            settings: entered.settings,
+            progress: Bars::new(verbosity(&args.global)),
+            confinement: entered.confinement,
+            confined_in: entered.took,
+            output: entered.output,
+            checker: entered.checker.map(Mutex::new),
+            applier,
         })
     }
 
@@ -100,7 +110,8 @@ fn verbosity(global: &GlobalArgs) -> Verbosity {
     }
 }
 
-fn layer(args: &Args) -> Layer {
+/// Returns what the command line sets.
+pub(crate) fn layer(args: &Args) -> Layer {
     let global = &args.global;
     Layer {
         model: global.model.clone(),
@@ -118,5 +129,6 @@ fn layer(args: &Args) -> Layer {
             Command::Edit(edit) => edit.draft_model.clone(),
             _ => None,
         },
+        ..Layer::default()
     }
 }

@@ -6,6 +6,8 @@ use etcetera::BaseStrategy;
 /// Where skiff keeps its files, by the XDG base directory specification (on Windows: the known folders).
 #[derive(Clone, Debug)]
 pub(crate) struct Directories {
+    /// The user's home.
+    pub(crate) home: PathBuf,
     /// The user's configuration.
     pub(crate) config: PathBuf,
     /// Proposals and the journal: what must not be lost.
@@ -25,6 +27,7 @@ impl Directories {
         let base = etcetera::choose_base_strategy().context("cannot find the home directory")?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir());
         Ok(Self {
+            home: base.home_dir().to_owned(),
             config: base.config_dir().join("skiff"),
             state: state.join("skiff"),
             cache: base.cache_dir().join("skiff"),

@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::Context as _;
 
+use super::config::ConfigError;
 use super::context::Context;
 use crate::model::{
     CachedEmbedder, EmbeddingPlan, LanguageModel, LlamaConfig, LlamaCpp, LlamaEmbedder, ModelFile, Registry,
@@ -11,7 +12,7 @@ use crate::model::{
 };
 
 /// Names a script of answers instead of weights, for tests: `scripted:FILE`.
-const SCRIPTED: &str = "scripted:";
+pub(super) const SCRIPTED: &str = "scripted:";
 
 /// Loads the model that the settings name, or the only one that is registered, and the draft model where they name one.
 ///
@@ -27,7 +28,7 @@ pub(crate) fn load(context: &Context) -> anyhow::Result<Box<dyn LanguageModel>> 
     let Some(name) = &settings.draft_model else {
         return Ok(Box::new(LlamaCpp::load(&file, &config, &context.progress)?));
     };
-    let draft_file = Registry::open(&context.directories.models).resolve(name, &context.progress)?;
+    let draft_file = registry(context).resolve(name, &context.progress)?;
     let draft_config = LlamaConfig {
         keep: None,
         ..config.clone()
@@ -49,11 +50,12 @@ pub(crate) fn embedder(context: &Context) -> anyhow::Result<Option<CachedEmbedde
     };
     let vectors = context.directories.cache.join("vectors");
     if let Some(script) = name.strip_prefix(SCRIPTED) {
+        refuse_scripts(context)?;
         let text = fs::read_to_string(script).with_context(|| format!("cannot read the script {script:?}"))?;
         let load = move || Ok(Box::new(ScriptedEmbedder::from_jsonl(&text)?) as _);
         return Ok(Some(CachedEmbedder::new(&vectors, ScriptedEmbedder::IDENTITY, load)));
     }
-    let file = Registry::open(&context.directories.models).resolve(name, &context.progress)?;
+    let file = registry(context).resolve(name, &context.progress)?;
     let plan = EmbeddingPlan::new(file)?;
     let identity = plan.identity().to_owned();
     let config = context.settings.llama(&context.directories.cache);
@@ -108,8 +110,26 @@ fn scripted(context: &Context) -> anyhow::Result<Option<ScriptedModel>> {
     let Some(script) = named.and_then(|name| name.strip_prefix(SCRIPTED)) else {
         return Ok(None);
     };
+    refuse_scripts(context)?;
     let text = fs::read_to_string(script).with_context(|| format!("cannot read the script {script:?}"))?;
     Ok(Some(ScriptedModel::from_jsonl(script, &text)?))
+}
+
+/// Opens the registry, which refuses what the policy does not allow.
+pub(crate) fn registry(context: &Context) -> Registry {
+    let registry = Registry::open(&context.directories.models);
+    match &context.settings.rules.allowed_models {
+        Some(allowed) => registry.allowing(allowed.iter().map(|hash| hash.0.clone())),
+        None => registry,
+    }
+}
+
+/// A policy that names the models leaves no room for a script in the place of one.
+fn refuse_scripts(context: &Context) -> Result<(), ConfigError> {
+    match context.settings.rules.allowed_models {
+        Some(_) => Err(ConfigError::ScriptDenied),
+        None => Ok(()),
+    }
 }
 
 /// Returns the checked file of the model that the settings name, or of the only one that is registered.
@@ -117,7 +137,7 @@ fn scripted(context: &Context) -> anyhow::Result<Option<ScriptedModel>> {
 /// # Errors
 /// When there is no such model, or its file is not what was registered.
 pub(crate) fn file(context: &Context) -> anyhow::Result<ModelFile> {
-    let registry = Registry::open(&context.directories.models);
+    let registry = registry(context);
     let name = match &context.settings.model {
         Some(name) => name.clone(),
         None => registry.default_name()?,

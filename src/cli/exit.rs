@@ -6,7 +6,7 @@ use super::message::UsageError;
 use crate::index::IndexError;
 use crate::model::{ModelError, RegistryError};
 use crate::repo::RepoError;
-use crate::sandbox::SandboxError;
+use crate::sandbox::{CheckError, SandboxError};
 
 /// What the process says to its parent when it ends. The numbers are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) enum ExitStatus {
     Usage = 2,
     /// The request leads to no change.
     NothingToChange = 3,
-    /// A gate failed; the proposal is kept.
+    /// A gate or a check failed; the proposal is kept.
     GateFailed = 4,
     /// A policy forbids it, or the process cannot be confined.
     Refused = 5,
@@ -34,6 +34,21 @@ impl ExitStatus {
     /// Returns the number.
     pub(crate) fn code(self) -> u8 {
         self as u8
+    }
+
+    /// Returns the status that a process of skiff ended with.
+    pub(crate) fn from_code(code: i32) -> Self {
+        let all = [
+            Self::Done,
+            Self::Usage,
+            Self::NothingToChange,
+            Self::GateFailed,
+            Self::Refused,
+            Self::Conflict,
+            Self::Interrupted,
+        ];
+        let of_code = all.into_iter().find(|status| i32::from(status.code()) == code);
+        of_code.unwrap_or(Self::Error)
     }
 
     /// Finds the status for an error, by the first cause in its chain that has one of its own.
@@ -52,7 +67,19 @@ impl ExitStatus {
         if cause.is::<UsageError>() {
             return Some(Self::Usage);
         }
-        if cause.is::<SandboxError>() || matches!(cause.downcast_ref(), Some(ConfigError::Locked { .. })) {
+        if cause.is::<SandboxError>() || matches!(cause.downcast_ref(), Some(CheckError::Unconfined)) {
+            return Some(Self::Refused);
+        }
+        if let Some(error) = cause.downcast_ref::<ConfigError>() {
+            return match error {
+                ConfigError::Locked { .. }
+                | ConfigError::Confinement { .. }
+                | ConfigError::CheckDenied
+                | ConfigError::ScriptDenied => Some(Self::Refused),
+                ConfigError::Read { .. } | ConfigError::Parse { .. } | ConfigError::Variable { .. } => None,
+            };
+        }
+        if let Some(RegistryError::NotAllowed { .. } | RegistryError::HashMismatch { .. }) = cause.downcast_ref() {
             return Some(Self::Refused);
         }
         match cause.downcast_ref::<RepoError>()? {

@@ -27,11 +27,7 @@ pub(crate) struct Interrupted;
 /// # Errors
 /// When a signal cannot be watched or the thread not be started.
 pub(crate) fn watch() -> io::Result<()> {
-    let flag = flag();
-    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(flag))?;
-    signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(flag))?;
-    #[cfg(unix)]
-    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(flag))?;
+    raise_flag()?;
     thread::Builder::new().name("interrupt".to_owned()).spawn(|| {
         while !requested() {
             thread::sleep(POLL);
@@ -43,6 +39,19 @@ pub(crate) fn watch() -> io::Result<()> {
         // Ends at once: the destructors of a C library must not run under its own working threads.
         signal_hook::low_level::exit(i32::from(ExitStatus::Interrupted.code()));
     })?;
+    Ok(())
+}
+
+/// Lets signals raise the flag and do nothing else, for work that polls it.
+///
+/// # Errors
+/// When a signal cannot be watched.
+pub(crate) fn raise_flag() -> io::Result<()> {
+    let flag = flag();
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(flag))?;
+    signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(flag))?;
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(flag))?;
     Ok(())
 }
 

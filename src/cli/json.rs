@@ -15,6 +15,7 @@ use crate::model::{CpuCode, GpuMemory, ModelEntry, Sampling, Usage};
 use crate::patch::{FilePatch, FileSide};
 use crate::prompt::MapText;
 use crate::repo::{BlobId, FileMode};
+use crate::sandbox::{CheckEnd, CheckOutcome};
 use crate::text::RepoPath;
 
 /// Raised when a field changes its meaning or goes away; new fields do not raise it.
@@ -33,6 +34,7 @@ pub(crate) struct ProposalView<'a> {
     passed: bool,
     regions: &'a [RegionReport],
     usage: Usage,
+    checks: Vec<CheckView<'a>>,
     added: usize,
     removed: usize,
     files: Vec<FileView<'a>>,
@@ -46,6 +48,16 @@ struct FileView<'a> {
     old: Option<SideView>,
     new: Option<SideView>,
     hunks: Vec<HunkView>,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckView<'a> {
+    command: &'a str,
+    passed: bool,
+    end: &'static str,
+    code: Option<i32>,
+    output: &'a str,
+    elapsed_ms: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,10 +91,33 @@ impl<'a> ProposalView<'a> {
             passed: proposal.passed(),
             regions: &proposal.regions,
             usage: proposal.usage,
+            checks: proposal.checks.iter().map(CheckView::of).collect(),
             added: stat.added,
             removed: stat.removed,
             files: proposal.patch.files.iter().map(FileView::of).collect(),
             patch: proposal.patch.unified(),
+        }
+    }
+}
+
+impl<'a> CheckView<'a> {
+    fn of(check: &'a CheckOutcome) -> Self {
+        let (end, code) = match check.end {
+            CheckEnd::Exited(code) => ("exited", Some(code)),
+            CheckEnd::Signal(number) => ("signal", Some(number)),
+            CheckEnd::TimeLimit => ("time_limit", None),
+            CheckEnd::MemoryLimit => ("memory_limit", None),
+            CheckEnd::ProcessLimit => ("process_limit", None),
+            CheckEnd::OutputLimit => ("output_limit", None),
+            CheckEnd::Stopped => ("stopped", None),
+        };
+        Self {
+            command: &check.command,
+            passed: check.passed(),
+            end,
+            code,
+            output: &check.output,
+            elapsed_ms: check.elapsed_ms,
         }
     }
 }
@@ -270,6 +305,10 @@ impl GpuView {
 #[derive(Debug, Serialize)]
 pub(crate) struct ConfinementView {
     pub(crate) kind: &'static str,
+    pub(crate) level: String,
+    pub(crate) landlock_abi: Option<u32>,
+    pub(crate) role: &'static str,
+    pub(crate) entry_ms: f64,
     pub(crate) holds: bool,
     pub(crate) seccomp_mode: Option<u8>,
     pub(crate) no_new_privs: Option<bool>,

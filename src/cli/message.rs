@@ -116,6 +116,7 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
             RegistryError::NoDefault { .. } => Some("choose one with --model NAME"),
             RegistryError::NameTaken(_) => Some("give another --name, or remove that model first"),
             RegistryError::HashMismatch { .. } => Some("bring the file in again; it may be damaged or replaced"),
+            RegistryError::NotAllowed { .. } => Some("use a model that the policy names, or ask whoever keeps it"),
             _ => None,
         };
     }
@@ -131,11 +132,12 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
             _ => None,
         };
     }
-    if cause.is::<SandboxError>() {
+    if let Some(SandboxError::Build(_) | SandboxError::Install(_)) = cause.downcast_ref() {
         return Some("skiff does not run where it cannot give up networking; the kernel needs CONFIG_SECCOMP_FILTER");
     }
     match cause.downcast_ref::<ConfigError>()? {
         ConfigError::Locked { .. } => Some("leave the setting out, or ask whoever keeps the policy"),
+        ConfigError::Confinement { .. } => Some("Landlock needs Linux 5.19 with `landlock` among the kernel's `lsm=`"),
         _ => None,
     }
 }

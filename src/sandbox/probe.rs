@@ -1,4 +1,7 @@
 use std::io;
+use std::path::PathBuf;
+
+use super::Confinement;
 
 /// What came of really trying what a confined process must not be able to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,16 +73,26 @@ impl Outcome {
     }
 }
 
-/// Tries every socket family with three socket types, socket pairs and io_uring, and reads what the kernel says of
-/// the process. Nothing is connected or sent; what opens is closed at once.
-pub fn probe() -> Probe {
+/// Files and folders that are tried.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// Opened for reading.
+    pub reads: Vec<PathBuf>,
+    /// Folders that a folder is made in, which goes again at once; files that are opened for writing and left as they are.
+    pub writes: Vec<PathBuf>,
+}
+
+/// Tries what the role of this process must not be able to do: every socket family with three socket types, pairs, io_uring,
+/// the start of programs, the ways into other processes and the kernel, and the files of `targets`. Reads what the kernel
+/// says of the process. Nothing is connected, sent or changed; what opens is closed at once.
+pub fn probe(confinement: &Confinement, targets: &Targets) -> Probe {
     #[cfg(target_os = "linux")]
     {
-        linux::probe()
+        linux::probe(confinement, targets)
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = Outcome::of;
+        let _ = (Outcome::of, confinement, targets);
         Probe {
             calls: Vec::new(),
             seccomp_mode: None,
@@ -90,145 +103,7 @@ pub fn probe() -> Probe {
 }
 
 #[cfg(target_os = "linux")]
-mod linux {
-    use std::fs;
-    use std::io;
-    use std::path::Path;
-
-    use super::{CallProbe, Outcome, Probe, Threads};
-
-    /// One above the highest address family of Linux 6.x (`AF_MCTP`, 45).
-    const FAMILY_END: i32 = 46;
-    const TYPES: [(i32, &str); 3] = [
-        (libc::SOCK_STREAM, "SOCK_STREAM"),
-        (libc::SOCK_DGRAM, "SOCK_DGRAM"),
-        (libc::SOCK_RAW, "SOCK_RAW"),
-    ];
-
-    pub(super) fn probe() -> Probe {
-        let mut calls = Vec::new();
-        for family in 0..FAMILY_END {
-            for (kind, kind_name) in TYPES {
-                calls.push(CallProbe {
-                    call: "socket",
-                    argument: format!("{} {kind_name}", family_name(family)),
-                    permitted: family == libc::AF_UNIX,
-                    outcome: socket(i64::from(family), kind),
-                });
-            }
-            calls.push(CallProbe {
-                call: "socketpair",
-                argument: format!("{} SOCK_STREAM", family_name(family)),
-                permitted: family == libc::AF_UNIX,
-                outcome: socket_pair(family),
-            });
-        }
-        // The kernel looks at the lower half of the register only; so must the filter.
-        calls.push(CallProbe {
-            call: "socket",
-            argument: "AF_INET+2^32 SOCK_STREAM".to_owned(),
-            permitted: false,
-            outcome: socket((1 << 32) | i64::from(libc::AF_INET), libc::SOCK_STREAM),
-        });
-        for (number, call) in [
-            (libc::SYS_io_uring_setup, "io_uring_setup"),
-            (libc::SYS_io_uring_enter, "io_uring_enter"),
-            (libc::SYS_io_uring_register, "io_uring_register"),
-        ] {
-            calls.push(CallProbe {
-                call,
-                argument: String::new(),
-                permitted: false,
-                outcome: io_uring(number),
-            });
-        }
-        let own = status_of(Path::new("/proc/self/status"));
-        Probe {
-            calls,
-            seccomp_mode: own.seccomp_mode,
-            no_new_privs: own.no_new_privs,
-            threads: threads(),
-        }
-    }
-
-    fn socket(family: i64, kind: i32) -> Outcome {
-        // SAFETY: socket(2) takes three integers and touches no memory of ours.
-        let fd = unsafe { libc::syscall(libc::SYS_socket, family, i64::from(kind | libc::SOCK_CLOEXEC), 0_i64) };
-        outcome(fd)
-    }
-
-    fn socket_pair(family: i32) -> Outcome {
-        let mut pair = [-1_i32; 2];
-        // SAFETY: socketpair(2) writes two descriptors to the array it is given.
-        let result = unsafe { libc::socketpair(family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0, pair.as_mut_ptr()) };
-        if result < 0 {
-            return Outcome::of(Some(io::Error::last_os_error()));
-        }
-        for fd in pair {
-            // SAFETY: both descriptors were just opened here and nothing else knows them.
-            unsafe { libc::close(fd) };
-        }
-        Outcome::Allowed
-    }
-
-    /// Calls one of the io_uring calls with arguments that the kernel refuses after it has looked at its own switch
-    /// (`kernel.io_uring_disabled`): no entries, no parameters, no descriptor.
-    fn io_uring(number: i64) -> Outcome {
-        // SAFETY: null pointers and zero lengths: the kernel writes nothing.
-        let fd = unsafe { libc::syscall(number, -1_i64, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64) };
-        outcome(fd)
-    }
-
-    fn outcome(fd: i64) -> Outcome {
-        if fd < 0 {
-            return Outcome::of(Some(io::Error::last_os_error()));
-        }
-        // SAFETY: the descriptor was just opened by the caller and nothing else knows it.
-        unsafe { libc::close(fd as i32) };
-        Outcome::Allowed
-    }
-
-    #[derive(Default)]
-    struct Status {
-        seccomp_mode: Option<u8>,
-        no_new_privs: Option<bool>,
-    }
-
-    /// Reads the `Seccomp` and `NoNewPrivs` lines of proc_pid_status(5).
-    fn status_of(file: &Path) -> Status {
-        let text = fs::read_to_string(file).unwrap_or_default();
-        let field = |name: &str| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse::<u8>().ok())
-        };
-        Status {
-            seccomp_mode: field("Seccomp"),
-            no_new_privs: field("NoNewPrivs").map(|value| value == 1),
-        }
-    }
-
-    fn threads() -> Threads {
-        let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-        tasks.fold(Threads::default(), |count, task| Threads {
-            total: count.total + 1,
-            filtered: count.filtered + usize::from(status_of(&task.path().join("status")).seccomp_mode == Some(2)),
-        })
-    }
-
-    fn family_name(family: i32) -> String {
-        match family {
-            libc::AF_UNIX => "AF_UNIX".to_owned(),
-            libc::AF_INET => "AF_INET".to_owned(),
-            libc::AF_INET6 => "AF_INET6".to_owned(),
-            libc::AF_NETLINK => "AF_NETLINK".to_owned(),
-            libc::AF_PACKET => "AF_PACKET".to_owned(),
-            libc::AF_VSOCK => "AF_VSOCK".to_owned(),
-            libc::AF_BLUETOOTH => "AF_BLUETOOTH".to_owned(),
-            libc::AF_ALG => "AF_ALG".to_owned(),
-            _ => format!("family {family}"),
-        }
-    }
-}
+mod linux;
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
@@ -237,11 +112,31 @@ mod tests {
     #[test]
     fn an_unconfined_process_is_reported_as_such() {
         // Unit tests never enter the confinement: it would hold for all of them.
-        let probe = probe();
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        std::fs::write(&file, "text").unwrap();
+        let folders = vec![place.path().to_owned(), file.clone()];
+        let targets = Targets {
+            reads: folders.clone(),
+            writes: folders,
+        };
+        let probe = probe(&Confinement::none(), &targets);
         assert!(!probe.holds());
+        let outcome = |call: &str, argument: &str| {
+            let found = probe
+                .calls
+                .iter()
+                .find(|c| c.call == call && c.argument.starts_with(argument));
+            found.map(|call| call.outcome)
+        };
         assert!(probe.leaks().any(|leak| leak.argument == "AF_INET SOCK_STREAM"));
-        let unix = probe.calls.iter().find(|call| call.argument == "AF_UNIX SOCK_STREAM");
-        assert_eq!(unix.map(|call| call.outcome), Some(Outcome::Allowed));
+        assert_eq!(outcome("socket", "AF_UNIX SOCK_STREAM"), Some(Outcome::Allowed));
+        assert_eq!(outcome("execve", ""), Some(Outcome::Failed(libc::ENOENT)));
+        assert_eq!(outcome("open", "for reading"), Some(Outcome::Allowed));
+        assert_eq!(outcome("mkdir", "in"), Some(Outcome::Allowed));
+        assert_eq!(outcome("open", "for writing"), Some(Outcome::Allowed));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "text");
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
         assert!(probe.threads.total >= 1);
     }
 }

@@ -128,6 +128,7 @@ impl Place {
                 failure: None,
             }],
             usage: Usage::default(),
+            checks: Vec::new(),
             patch: Patch::build(&change, &repository.snapshot().unwrap()).unwrap(),
         };
         let state = self.home().join("state/skiff");

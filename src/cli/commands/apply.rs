@@ -17,7 +17,7 @@ pub(super) fn run(args: &ApplyArgs, context: &Context) -> anyhow::Result<ExitSta
         bail!("proposal {} is discarded", entry.id);
     }
     if !entry.proposal.passed() {
-        message::warning("a gate failed for this proposal; see `skiff show`");
+        message::warning("a gate or a check failed for this proposal; see `skiff show`");
     }
     apply(context, &repository, &entry)
 }

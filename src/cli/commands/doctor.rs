@@ -1,5 +1,5 @@
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs, thread};
 
 use crate::cli::args::DoctorArgs;
@@ -9,22 +9,62 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::json::{CallView, ConfinementView, CpuCodeView, DirectoriesView, DoctorView, GpuView};
 use crate::cli::output;
 use crate::model;
+use crate::repo::Surroundings;
 use crate::review::escape_line;
-use crate::sandbox::{self, CallProbe, Confinement, Outcome, Probe};
+use crate::sandbox::{self, CallProbe, Confinement, Level, Outcome, Probe, Targets};
 
 /// Reports what this machine and this build can do, and tries the confinement.
 pub(super) fn run(args: &DoctorArgs, context: &Context) -> anyhow::Result<ExitStatus> {
-    let probe = sandbox::probe();
+    let probe = sandbox::probe(&context.confinement, &targets(&context.directories));
     let report = report(context, &probe);
     if args.json {
         output::write_json(&report)?;
     } else {
-        output::write_styled(&page(&report, context.confinement))?;
+        output::write_styled(&page(&report, &context.confinement))?;
     }
-    Ok(match context.confinement {
-        Confinement::Seccomp if !probe.holds() => ExitStatus::Refused,
-        Confinement::Seccomp | Confinement::None => ExitStatus::Done,
+    Ok(match context.confinement.level() {
+        Level::Seccomp | Level::Landlock(_) if !probe.holds() => ExitStatus::Refused,
+        Level::Seccomp | Level::Landlock(_) | Level::None => ExitStatus::Done,
     })
+}
+
+/// Returns what is tried to be read and written: places outside that a user has, and, to tell a wall from a locked room,
+/// some that are open.
+fn targets(directories: &Directories) -> Targets {
+    let home = &directories.home;
+    let repository = env::current_dir().ok().and_then(|dir| Surroundings::find(&dir));
+    let work_dir = repository
+        .as_ref()
+        .and_then(|found| found.work_dir().map(Path::to_owned));
+    let parent = format!("/proc/{}/environ", std::os::unix::process::parent_id());
+    let mut reads = vec![
+        PathBuf::from("/"),
+        PathBuf::from("/tmp"),
+        PathBuf::from("/var"),
+        parent.into(),
+        home.clone(),
+    ];
+    reads.extend([".bashrc", ".profile", ".bash_history", ".ssh"].map(|name| home.join(name)));
+    reads.extend(work_dir.iter().filter_map(|dir| dir.parent()).map(Path::to_owned));
+    reads.extend(work_dir.clone());
+    let mut writes = vec![
+        PathBuf::from("/tmp"),
+        PathBuf::from("/var/tmp"),
+        PathBuf::from("/etc/passwd"),
+    ];
+    writes.extend([home.clone(), home.join(".bashrc"), directories.state.join("worktrees")]);
+    writes.extend([directories.models.clone(), directories.cache.clone()]);
+    writes.extend(work_dir.iter().flat_map(|dir| [dir.clone(), dir.join(".git/HEAD")]));
+    let known = |paths: Vec<PathBuf>| {
+        let mut paths: Vec<PathBuf> = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    };
+    Targets {
+        reads: known(reads),
+        writes: known(writes),
+    }
 }
 
 fn report(context: &Context, probe: &Probe) -> DoctorView {
@@ -39,7 +79,11 @@ fn report(context: &Context, probe: &Probe) -> DoctorView {
         cpu_code: CpuCodeView::of_this_process(),
         memory_bytes: memory_bytes(),
         confinement: ConfinementView {
-            kind: context.confinement.as_str(),
+            kind: context.confinement.level().as_str(),
+            level: context.confinement.level().to_string(),
+            landlock_abi: context.confinement.level().landlock_abi(),
+            role: context.confinement.role().as_str(),
+            entry_ms: context.confined_in.as_secs_f64() * 1000.0,
             holds: probe.holds(),
             seccomp_mode: probe.seccomp_mode,
             no_new_privs: probe.no_new_privs,
@@ -128,7 +172,7 @@ fn gibibytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
-fn page(report: &DoctorView, confinement: Confinement) -> String {
+fn page(report: &DoctorView, confinement: &Confinement) -> String {
     let mut out = String::new();
     let list = |names: &[&str]| {
         if names.is_empty() {

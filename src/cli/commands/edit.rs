@@ -1,11 +1,12 @@
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read, Write as _};
 use std::path::Path;
-use std::{fs, io};
+use std::sync::PoisonError;
 
 use anyhow::Context as _;
 
-use super::{apply, paths, show};
-use crate::agent::{self, AgentConfig, Request, Workbench};
+use super::{paths, show};
+use crate::agent::{self, AgentConfig, Proposal, Request, Workbench};
 use crate::cli::args::{EditArgs, PatchFormat};
 use crate::cli::context::{Context, now_unix_s};
 use crate::cli::exit::ExitStatus;
@@ -16,6 +17,7 @@ use crate::ledger::Entry;
 use crate::model::Sampling;
 use crate::progress::Progress;
 use crate::review::escape;
+use crate::sandbox::CheckOutcome;
 
 /// Turns a request into a proposal.
 pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStatus> {
@@ -46,7 +48,7 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
         config: &config,
         progress: &context.progress,
     };
-    let proposal = agent::propose(&request, &bench)?;
+    let mut proposal = agent::propose(&request, &bench)?;
     if proposal.patch.is_empty() {
         for region in &proposal.regions {
             if let Some(hit) = region.gate_hits.last() {
@@ -59,19 +61,41 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
         message::note("nothing to change");
         return Ok(ExitStatus::NothingToChange);
     }
+    proposal.checks = checks(context, &proposal)?;
     let proposals = context.proposals(&repository)?;
     let id = proposals.add(&proposal, now_unix_s()?)?;
     let entry = proposals.get(id)?;
-    show_patch(args, &entry)?;
+    show_patch(args, context, &entry)?;
     summarize(context, &entry);
     match (entry.proposal.passed(), args.apply) {
-        (true, true) => apply::apply(context, &repository, &entry),
+        (true, true) => context.applier.apply(context, &repository, &entry),
         (true, false) => Ok(ExitStatus::Done),
         (false, _) => {
-            message::warning("a gate failed; the proposal is kept for you to look at");
+            match entry.proposal.failed_check() {
+                Some(check) => message::warning(&format!(
+                    "the check `{}` failed ({}); the proposal is kept for you to look at",
+                    check.command, check.end
+                )),
+                None => message::warning("a gate failed; the proposal is kept for you to look at"),
+            }
             Ok(ExitStatus::GateFailed)
         }
     }
+}
+
+/// Lets the check commands run on a proposal whose gates passed.
+fn checks(context: &Context, proposal: &Proposal) -> anyhow::Result<Vec<CheckOutcome>> {
+    let Some(checker) = context.checker.as_ref().filter(|_| proposal.passed()) else {
+        return Ok(Vec::new());
+    };
+    let mut checker = checker.lock().unwrap_or_else(PoisonError::into_inner);
+    let outcomes = checker.check(&proposal.patch.writes())?;
+    for outcome in &outcomes {
+        let seconds = outcome.elapsed_ms as f64 / 1000.0;
+        let said = format!("check `{}`: {}, {seconds:.1} s", outcome.command, outcome.end);
+        context.progress.note(&said);
+    }
+    Ok(outcomes)
 }
 
 fn request_text(typed: &str) -> anyhow::Result<String> {
@@ -92,13 +116,21 @@ fn request_text(typed: &str) -> anyhow::Result<String> {
 }
 
 /// Writes the patch where it was asked for: to a file, or to stdout.
-fn show_patch(args: &EditArgs, entry: &Entry) -> anyhow::Result<()> {
+fn show_patch(args: &EditArgs, context: &Context, entry: &Entry) -> anyhow::Result<()> {
     if let Some(file) = args.output.as_deref().filter(|file| *file != Path::new("-")) {
         let text = match format(args, file) {
             PatchFormat::Diff => entry.proposal.patch.unified(),
             PatchFormat::Mbox => mail::message(entry),
         };
-        fs::write(file, text).with_context(|| format!("cannot write the patch to {}", file.display()))?;
+        let write = |mut output: &File| {
+            // A pipe or a device has no length.
+            if output.metadata()?.is_file() {
+                output.set_len(0)?;
+            }
+            output.write_all(text.as_bytes())
+        };
+        let written = context.output.as_ref().map_or(Ok(()), write);
+        written.with_context(|| format!("cannot write the patch to {}", file.display()))?;
     }
     if args.json {
         output::write_json(&json::ProposalView::of(entry))?;

@@ -44,7 +44,7 @@ fn table(entries: &[Entry]) -> String {
             if entry.proposal.passed() {
                 ""
             } else {
-                "  (a gate failed)"
+                "  (did not pass)"
             },
         );
     }

@@ -5,14 +5,14 @@ use std::fmt::Write;
 use crate::cli::args::ModelCommand;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
-use crate::cli::{json, output};
-use crate::model::{ModelEntry, Registry};
+use crate::cli::{engine, json, output};
+use crate::model::ModelEntry;
 use crate::progress::Progress;
 use crate::review::escape_line;
 
 /// Adds, lists, verifies or removes registered models.
 pub(super) fn run(command: &ModelCommand, context: &Context) -> anyhow::Result<ExitStatus> {
-    let registry = Registry::open(&context.directories.models);
+    let registry = engine::registry(context);
     let progress = &context.progress;
     match command {
         ModelCommand::Add(args) => {

@@ -9,6 +9,9 @@ use crate::cli::{json, mail};
 use crate::ledger::Entry;
 use crate::review::{Renderer, escape, escape_line};
 
+/// What is shown of the output of a check that failed.
+const LAST_LINES: usize = 20;
+
 /// Shows one proposal.
 pub(super) fn run(args: &ShowArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     let repository = context.repository()?;
@@ -49,6 +52,15 @@ pub(crate) fn page(entry: &Entry) -> String {
         };
         let failure = region.failure.as_deref().unwrap_or_default();
         let _ = writeln!(out, "not done: {}: {}", escape_line(&place), escape_line(failure));
+    }
+    for check in &proposal.checks {
+        let _ = writeln!(out, "check: {}: {}", escape_line(&check.command), check.end);
+        if !check.passed() {
+            let lines: Vec<&str> = check.output.lines().collect();
+            for line in lines.iter().skip(lines.len().saturating_sub(LAST_LINES)) {
+                let _ = writeln!(out, "    {}", escape_line(line));
+            }
+        }
     }
     out.push('\n');
     out.push_str(&Renderer::Colored.render(&proposal.patch));

@@ -105,7 +105,10 @@ struct Bandwidth {
 /// When the model cannot be loaded or does not decode, or the run is interrupted.
 pub(super) fn measure(args: &ModelBenchArgs, context: &Context) -> anyhow::Result<Report> {
     let file = engine::file(context)?;
-    let scratch = tempfile::tempdir().context("cannot create a directory for the states of prompts")?;
+    let scratch = tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(&context.directories.cache)
+        .context("cannot create a directory for the states of prompts")?;
     let config = LlamaConfig {
         keep: Some(Keep {
             folder: scratch.path().to_owned(),

@@ -1,0 +1,289 @@
+//! The role that a verb has, and how its process enters it: here, and nowhere else, rights are given up.
+//!
+//! The order is fixed. Inherited descriptors are closed; the configuration is read, which is the user's and the
+//! administrator's; the repository is found by names alone; helpers are forked; then the process is confined. Only then
+//! it reads what it does not trust: the files that say where a repository's parts lie. What it can read is narrowed to
+//! those, and the first thread may start.
+
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::os::fd::AsRawFd as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::args::{Args, Command, EditArgs, ModelCommand};
+use super::config::{self, CheckRule, ConfigError, Layer, Settings};
+use super::directories::Directories;
+use crate::repo::{Surroundings, configured_files, create_private_dir};
+use crate::sandbox::{self, CheckCommand, CheckError, Checker, Confinement, Requests, Role, SandboxError, Scratch};
+
+/// A process that has its place and not yet its role.
+#[derive(Debug)]
+pub(super) struct Ground {
+    directories: Directories,
+    settings: Settings,
+    surroundings: Option<Surroundings>,
+    output: Option<File>,
+    started: Instant,
+}
+
+/// A process that has its role.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    pub(crate) confinement: Confinement,
+    pub(crate) directories: Directories,
+    pub(crate) settings: Settings,
+    /// The file that `--output` names, opened before files were out of reach.
+    pub(crate) output: Option<File>,
+    /// What runs the check commands.
+    pub(crate) checker: Option<Checker>,
+    /// How long all of this took.
+    pub(crate) took: Duration,
+}
+
+/// Returns the role of a verb. `edit --apply` has both, one after the other, in two processes.
+pub(super) fn of(command: &Command) -> Role {
+    match command {
+        Command::Apply(_) | Command::Undo(_) | Command::Discard(_) => Role::Hand,
+        Command::Edit(_)
+        | Command::Map(_)
+        | Command::Index(_)
+        | Command::Find(_)
+        | Command::List(_)
+        | Command::Show(_)
+        | Command::Model(_)
+        | Command::Doctor(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Role::Brain,
+    }
+}
+
+impl Ground {
+    /// Goes to the directory that `-C` names, opens the file that `--output` names, closes what was inherited, reads the
+    /// configuration, and finds the directories and the repository.
+    ///
+    /// # Errors
+    /// When the directory cannot be entered, the file not be opened, there is no home, or the configuration is wrong.
+    pub(super) fn find(args: &Args, flags: Layer) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        if let Some(directory) = &args.global.directory {
+            env::set_current_dir(directory).with_context(|| format!("cannot go to the directory {directory:?}"))?;
+        }
+        let output = match &args.command {
+            Command::Edit(edit) => edit.output.as_deref().filter(|file| *file != Path::new("-")),
+            _ => None,
+        };
+        let output = output.map(open_output).transpose()?;
+        let keep: Vec<i32> = output.iter().map(|file| file.as_raw_fd()).collect();
+        sandbox::close_inherited(&keep).map_err(SandboxError::Descriptors)?;
+        let directory = env::current_dir().context("cannot tell the current directory")?;
+        let directories = Directories::find()?;
+        Ok(Self {
+            settings: config::load(&directories.config, flags)?,
+            directories,
+            surroundings: Surroundings::find(&directory),
+            output,
+            started,
+        })
+    }
+
+    /// Enters the role: forks its helper, confines the process, and narrows what can be read.
+    ///
+    /// # Errors
+    /// When the process cannot be confined, or not as far as the policy demands, or the policy forbids check commands.
+    pub(super) fn enter(self, role: Role, args: &Args) -> anyhow::Result<Entered> {
+        let rules = &self.settings.rules;
+        let checker = match (&args.command, role) {
+            (Command::Edit(edit), Role::Brain) if !edit.check.is_empty() => {
+                if rules.check == CheckRule::Deny {
+                    return Err(ConfigError::CheckDenied.into());
+                }
+                Some(Checker::start(|requests| self.serve_checks(requests, edit))?)
+            }
+            _ => None,
+        };
+        let mut confinement = Confinement::enter(role, &self.writes(role, &args.command))?;
+        rules.confinement.accept(confinement.level())?;
+        if checker.is_some() && confinement.level().landlock_abi().is_none() {
+            return Err(CheckError::Unconfined.into());
+        }
+        let mut reads = self.reads();
+        if role == Role::Brain {
+            reads.extend(self.models(&args.command));
+        }
+        confinement.limit_reads(&reads)?;
+        Ok(Entered {
+            confinement,
+            directories: self.directories,
+            settings: self.settings,
+            output: self.output,
+            checker,
+            took: self.started.elapsed(),
+        })
+    }
+
+    /// Returns what a verb changes, and makes the folders of skiff's own: a rule can be made for what is there only.
+    fn writes(&self, role: Role, command: &Command) -> Vec<PathBuf> {
+        let Directories {
+            state, cache, models, ..
+        } = &self.directories;
+        let records = self.records();
+        let mut folders = match (role, command) {
+            (Role::Brain, Command::Model(ModelCommand::Add(_) | ModelCommand::Verify(_) | ModelCommand::Remove(_))) => {
+                vec![models.clone()]
+            }
+            (Role::Brain, Command::Model(ModelCommand::List(_)) | Command::Completions(_) | Command::Man(_)) => {
+                Vec::new()
+            }
+            // As far as they are there: it has the rights that an edit has, and leaves nothing behind.
+            (Role::Brain, Command::Doctor(_)) => return records.into_iter().chain([cache.clone()]).collect(),
+            (Role::Brain, Command::Model(ModelCommand::Bench(_))) => vec![cache.clone()],
+            (Role::Brain, _) => records.into_iter().chain([cache.clone()]).collect(),
+            (Role::Hand, Command::Discard(_)) => records,
+            (Role::Hand, _) => vec![state.clone()],
+            (Role::Checker, _) => vec![self.scratch_folder()],
+        };
+        for folder in &folders {
+            // Where it cannot be made, whoever writes to it says so.
+            let _ = create_private_dir(folder);
+        }
+        if role == Role::Hand && !matches!(command, Command::Discard(_)) {
+            folders.extend(
+                self.surroundings
+                    .iter()
+                    .filter_map(|s| s.work_dir())
+                    .map(Path::to_owned),
+            );
+        }
+        folders
+    }
+
+    /// Returns where every role keeps records of what it does. The journal by which a work tree is restored is not among
+    /// them: it is the hand's alone.
+    fn records(&self) -> Vec<PathBuf> {
+        let state = &self.directories.state;
+        ["proposals", "ledger", "keys"]
+            .map(|folder| state.join(folder))
+            .to_vec()
+    }
+
+    /// Returns what every role reads besides the folders of the system.
+    fn reads(&self) -> Vec<PathBuf> {
+        let directories = &self.directories;
+        let mut reads: Vec<PathBuf> = self.surroundings.iter().flat_map(Surroundings::folders).collect();
+        reads.extend([
+            directories.config.clone(),
+            directories.state.clone(),
+            directories.cache.clone(),
+            directories.home.join(".gitconfig"),
+        ]);
+        if let Some(config) = directories.config.parent() {
+            // Each by itself too: any of them may be a link to where the user keeps such files.
+            reads.extend(["git", "git/config", "git/ignore", "git/attributes"].map(|name| config.join(name)));
+        }
+        reads.extend(configured_files(&directories.home));
+        // Where a driver is told to find its libraries.
+        let libraries = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+        reads.extend(env::split_paths(&libraries).filter(|path| path.is_absolute()));
+        reads
+    }
+
+    /// Returns the files of models that may be asked for: those that are registered, and those that are named by path.
+    fn models(&self, command: &Command) -> Vec<PathBuf> {
+        let folder = &self.directories.models;
+        // A registered model may be a link to where the weights lie.
+        let entries = fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path());
+        let mut models: Vec<PathBuf> = entries.filter(|path| path.is_symlink()).collect();
+        models.push(folder.clone());
+        let Settings {
+            model,
+            embed_model,
+            draft_model,
+            ..
+        } = &self.settings;
+        for named in [model, embed_model, draft_model].into_iter().flatten() {
+            models.push(named.strip_prefix(super::engine::SCRIPTED).unwrap_or(named).into());
+        }
+        if let Command::Model(ModelCommand::Add(add)) = command {
+            models.push(add.file.clone());
+        }
+        models
+    }
+
+    fn scratch_folder(&self) -> PathBuf {
+        self.directories.cache.join("checks")
+    }
+
+    /// The work of the checker's process: is confined as every other, and runs the commands of the command line on the
+    /// candidates that come in. What keeps it from that is its answer to the first.
+    fn serve_checks(&self, mut requests: Requests, edit: &EditArgs) -> i32 {
+        let ready = self.prepare_checks(edit);
+        while let Ok(Some(writes)) = requests.candidate() {
+            let answer = match &ready {
+                Ok(commands) => self.check(commands, &writes, &|| requests.is_abandoned()),
+                Err(error) => Err(anyhow::anyhow!("{error:#}")),
+            };
+            if requests.answer(&answer.map_err(|error| format!("{error:#}"))).is_err() {
+                break;
+            }
+        }
+        0
+    }
+
+    fn prepare_checks(&self, edit: &EditArgs) -> anyhow::Result<Vec<CheckCommand>> {
+        let scratch = self.scratch_folder();
+        create_private_dir(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
+        let mut confinement = Confinement::enter(Role::Checker, &[scratch])?;
+        let settings = &self.settings;
+        let passed_on = |name: &String| Some((name.into(), env::var_os(name)?));
+        let passed_on: Vec<_> = settings.check_env.iter().filter_map(passed_on).collect();
+        let command = |line: &String| CheckCommand {
+            line: line.clone(),
+            limits: settings.check_limits(),
+            passed_on: passed_on.clone(),
+        };
+        let commands: Vec<CheckCommand> = edit.check.iter().map(command).collect();
+        let mut reads = self.reads();
+        reads.extend(commands.iter().flat_map(CheckCommand::reads));
+        confinement.limit_reads(&reads)?;
+        Ok(commands)
+    }
+
+    fn check(
+        &self,
+        commands: &[CheckCommand],
+        writes: &[crate::repo::FileWrite],
+        stopped: &dyn Fn() -> bool,
+    ) -> anyhow::Result<Vec<sandbox::CheckOutcome>> {
+        let directory = env::current_dir().context("cannot tell the current directory")?;
+        let snapshot = crate::repo::Repository::discover(&directory)?.snapshot()?;
+        let scratch = Scratch::copy(&snapshot, &self.scratch_folder())?;
+        scratch.change(writes)?;
+        let mut outcomes = Vec::new();
+        for command in commands {
+            let outcome = command.run(&scratch, stopped)?;
+            let passed = outcome.passed();
+            outcomes.push(outcome);
+            if !passed {
+                break;
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+/// Opens the file for the patch as a shell would; what is in it stays until there is a patch.
+fn open_output(file: &Path) -> anyhow::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(file)
+        .with_context(|| format!("cannot write the patch to {}", file.display()))
+}
