@@ -81,6 +81,7 @@ traced apply apply 1
 traced undo undo
 traced discard discard 1
 traced 'edit --apply' "${edit[@]}" --apply
+git checkout -q -- .
 may_start=(--may-start)
 traced 'edit --check' "${edit[@]}" --check 'grep -q double calc.py'
 may_start=()

@@ -61,7 +61,7 @@ def main():
             if not confined:
                 early.append(text)
     print(
-        f"processes {len(state)}, programs started {programs - 1}, sockets tried {sockets}, "
+        f"threads {len(state)}, programs started {programs - 1}, sockets tried {sockets}, "
         f"successful and not AF_UNIX {len(foreign_sockets)}, foreign files opened {opened}, before confinement {len(early)}"
     )
     for text in (foreign_sockets + early)[:5]:
