@@ -113,6 +113,13 @@ fn the_scratch_tree_has_the_files_the_change_and_no_git() {
     // It may change everything of its own; the work tree stays.
     checked
         .passes("echo x >> a.txt && rm -r lib && mkdir d && ln -s a.txt l && mv new.txt d/ && echo t > \"$TMPDIR/t\"");
+    // Tools that keep modes, owners and times do so.
+    checked.passes(
+        "cp -p a.txt c && sed -i s/x/y/ c && grep -q y c && install -m 755 c e && test -x e && cp -a d f && touch e",
+    );
+    checked.passes("mkdir t && tar -cf - a.txt | tar -xf - -C t && test -s t/a.txt");
+    checked.fails("chown 12345 a.txt");
+    checked.fails("chgrp 12345 a.txt");
     assert_eq!(checked.place.read("a.txt"), "old\n");
     assert!(checked.place.repo().join("lib/b.txt").exists());
     let folder = checked.scratch.tree();

@@ -71,15 +71,6 @@ const NOBODY: &[c_long] = &[
     libc::SYS_ioperm,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_modify_ldt,
-    // Owners and extended attributes: Landlock does not look at them.
-    libc::SYS_setxattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_fsetxattr,
-    libc::SYS_removexattr,
-    libc::SYS_lremovexattr,
-    libc::SYS_fremovexattr,
-    SETXATTRAT,
-    REMOVEXATTRAT,
 ];
 
 /// Calls by which a program or another process is started, or a signal sent that cannot be looked at here.
@@ -114,6 +105,18 @@ const CHANGES: &[c_long] = &[
     #[cfg(target_arch = "x86_64")]
     libc::SYS_mknod,
     libc::SYS_mknodat,
+];
+
+/// Calls that change extended attributes, access control lists among them; Landlock does not look at them.
+const ATTRIBUTES: &[c_long] = &[
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    SETXATTRAT,
+    REMOVEXATTRAT,
 ];
 
 const OWNERS: &[c_long] = &[
@@ -189,25 +192,33 @@ fn build(role: Role) -> Result<BpfProgram, BackendError> {
 
 fn rules(role: Role) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
-    let mut deny = |calls: &[c_long]| rules.extend(calls.iter().map(|call| (*call, Vec::new())));
-    deny(NOBODY);
+    deny(&mut rules, NOBODY);
     match role {
         Role::Brain => {
-            deny(STARTS);
-            deny(CHANGES);
-            deny(OWNERS);
+            deny(&mut rules, STARTS);
+            deny(&mut rules, CHANGES);
+            deny(&mut rules, ATTRIBUTES);
+            deny(&mut rules, OWNERS);
         }
         // It gives files the mode and the owner that they had.
-        Role::Hand => deny(STARTS),
-        Role::Checker => deny(OWNERS),
+        Role::Hand => {
+            deny(&mut rules, STARTS);
+            deny(&mut rules, ATTRIBUTES);
+        }
+        // Tools that copy files copy modes and attributes too.
+        Role::Checker => {
+            for call in OWNERS {
+                rules.insert(*call, strange_owner(*call)?);
+            }
+        }
     }
     if HAS_DRIVERS && role == Role::Brain {
         let other = || Ok::<_, BackendError>(vec![only(&[argument(0, SeccompCmpOp::Ne, libc::AF_UNIX)?])?]);
         rules.insert(libc::SYS_socket, other()?);
         rules.insert(libc::SYS_socketpair, other()?);
     } else {
-        deny(PEERS);
-        deny(&[libc::SYS_socket]);
+        deny(&mut rules, PEERS);
+        deny(&mut rules, &[libc::SYS_socket]);
         let pairs = match role {
             Role::Brain | Role::Hand => Vec::new(),
             // Builds talk to the processes they start by pairs. A pair of datagram sockets could send to any name.
@@ -245,6 +256,25 @@ fn rules(role: Role) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
         rules.insert(libc::SYS_utimensat, vec![only(&[named])?]);
     }
     Ok(rules)
+}
+
+fn deny(rules: &mut BTreeMap<i64, Vec<SeccompRule>>, calls: &[c_long]) {
+    rules.extend(calls.iter().map(|call| (*call, Vec::new())));
+}
+
+/// Returns the rules that match a call which gives a file away. To leave the owner as it is, or to name oneself, is what
+/// tools do that copy files.
+fn strange_owner(call: c_long) -> Result<Vec<SeccompRule>, BackendError> {
+    let first = if call == libc::SYS_fchownat { 2 } else { 1 };
+    // SAFETY: both calls take nothing and cannot fail.
+    let own = unsafe { [libc::geteuid(), libc::getegid()] };
+    let rule = |(number, own): (u8, u32)| {
+        only(&[
+            argument(number, SeccompCmpOp::Ne, own as i32)?,
+            argument(number, SeccompCmpOp::Ne, -1)?,
+        ])
+    };
+    (first..).zip(own).map(rule).collect()
 }
 
 /// Compares an argument that the kernel takes as an int: the upper half of the register must not hide it.
