@@ -25,7 +25,7 @@ mod vector_cache;
 pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message, PieceCheck, Role, Sampling, Usage};
 pub use draft::{CopyDrafter, Evidence};
 pub use embedder::{Embedder, TextRole, cosine};
-pub use fit::{FitPlan, GpuLayers, GpuMemory, gpus};
+pub use fit::{Concession, Devices, FitPlan, FitWish, GpuLayers, GpuMemory, GpuShare, HostMemory, KvType, gpus};
 pub use gguf::{GgufError, Header, TensorType};
 pub use language_model::{LanguageModel, ModelError, Session};
 pub use llama::{

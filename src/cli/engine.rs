@@ -22,11 +22,10 @@ pub(crate) fn load(context: &Context) -> anyhow::Result<Box<dyn LanguageModel>> 
     if let Some(script) = scripted(context)? {
         return Ok(Box::new(script));
     }
-    Ok(Box::new(LlamaCpp::load(
-        &file(context)?,
-        &settings.llama(&context.directories.cache),
-        &context.progress,
-    )?))
+    let config = settings.llama(&context.directories.cache);
+    let model = LlamaCpp::load(&file(context)?, &config, &context.progress)?;
+    context.progress.detail(&format!("plan: {}", model.plan()));
+    Ok(Box::new(model))
 }
 
 /// Prepares the embedding model that the settings name, with its vectors in the cache directory; none where they name

@@ -88,6 +88,16 @@ pub enum ModelError {
     /// The KV cache and buffers cannot be allocated.
     #[error("cannot create a context of {context_tokens} tokens: {reason}")]
     Context { context_tokens: usize, reason: String },
+    /// Loading would end in the process being killed.
+    #[error(
+        "{file} does not fit: about {} MiB of main memory are needed and {} MiB are free",
+        needed_bytes >> 20, free_bytes >> 20
+    )]
+    Memory {
+        file: String,
+        needed_bytes: u64,
+        free_bytes: u64,
+    },
     /// The weights cannot be loaded.
     #[error("cannot load {file}: {reason}")]
     Load { file: String, reason: String },

@@ -17,6 +17,7 @@ use skiff::{
 
 mod drafts;
 mod embedding;
+mod kv_types;
 mod parallel;
 mod pieces;
 mod prefixes;
