@@ -83,6 +83,7 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
             name: bench.model.name().to_owned(),
             sha256: bench.model.digest().to_owned(),
         },
+        engine: bench.model.engine(),
         sampling: bench.config.sampling,
         regions: run.regions,
         usage: run.usage,

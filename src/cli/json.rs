@@ -11,7 +11,7 @@ use crate::agent::{ModelStamp, RegionReport};
 use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
 use crate::lang::{Language, SymbolKind};
 use crate::ledger::{Entry, ProposalId, ProposalState};
-use crate::model::{CpuCode, GpuMemory, ModelEntry, Sampling, Usage};
+use crate::model::{CpuCode, EngineStamp, GpuMemory, ModelEntry, Sampling, Usage};
 use crate::patch::{FilePatch, FileSide};
 use crate::prompt::MapText;
 use crate::repo::{BlobId, FileMode};
@@ -29,6 +29,7 @@ pub(crate) struct ProposalView<'a> {
     state: ProposalState,
     request: &'a str,
     model: &'a ModelStamp,
+    engine: &'a EngineStamp,
     sampling: Sampling,
     passed: bool,
     regions: &'a [RegionReport],
@@ -75,6 +76,7 @@ impl<'a> ProposalView<'a> {
             state: entry.state,
             request: &proposal.request,
             model: &proposal.model,
+            engine: &proposal.engine,
             sampling: proposal.sampling,
             passed: proposal.passed(),
             regions: &proposal.regions,

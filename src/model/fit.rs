@@ -8,6 +8,7 @@ mod tests;
 use std::fmt;
 
 pub use memory::{Devices, GpuMemory, HostMemory, gpus};
+use serde::{Deserialize, Serialize};
 use split::split_by_layer;
 
 use super::Header;
@@ -36,12 +37,14 @@ pub enum GpuLayers {
 }
 
 /// How keys and values are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KvType {
     /// Half precision.
+    #[serde(rename = "f16")]
     F16,
     /// 8 bits, and a scale for every 32 values: a little over half of the memory. The heads must be a multiple of 32 wide,
     /// and llama.cpp computes attention without the intermediate scores (flash attention).
+    #[serde(rename = "q8_0")]
     Q8_0,
 }
 

@@ -1,4 +1,4 @@
-use super::{Completion, CompletionRequest, Message};
+use super::{Completion, CompletionRequest, EngineStamp, Message};
 use crate::progress::Progress;
 
 /// A model that can be asked for completions.
@@ -8,6 +8,9 @@ pub trait LanguageModel {
 
     /// Returns the SHA-256 of the weights in hexadecimal, or `scripted`.
     fn digest(&self) -> &str;
+
+    /// Returns what writes the completions, to record it.
+    fn engine(&self) -> EngineStamp;
 
     /// Returns the context length in tokens: prompt and completion together.
     fn context_tokens(&self) -> usize;

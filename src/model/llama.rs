@@ -26,10 +26,11 @@ use std::{
     time::Duration,
 };
 
+use cache::BATCH_TOKENS;
 pub use cost::VerifyCurve;
 pub use cpu::CpuCode;
 pub use embedder::{EmbeddingPlan, LlamaEmbedder};
-use kept::Kept;
+use kept::{ENGINE_BUILD, Kept};
 use llama_cpp_2::{
     llama_backend::LlamaBackend,
     model::{
@@ -38,12 +39,14 @@ use llama_cpp_2::{
     },
     token::LlamaToken,
 };
+use serde::{Deserialize, Serialize};
 use session::LlamaSession;
 use threads::CoreUse;
 pub use vocabulary::Vocabulary;
 
 use super::{
-    FitPlan, FitWish, GpuLayers, KvType, LanguageModel, Message, ModelError, ModelFile, Session,
+    EngineStamp, FitPlan, FitWish, GpuLayers, KvType, LanguageModel, LlamaStamp, Message, ModelError, ModelFile,
+    Session,
     prefix::PrefixStore,
     template::{ChatTemplate, Segment},
 };
@@ -57,7 +60,8 @@ const MAX_TEXT_BYTES: usize = 256 << 20;
 const LOAD_POLL: Duration = Duration::from_millis(50);
 
 /// Whether drafts are made of text that a request expects to be repeated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Speculation {
     /// Where the model can take back what it has read.
     #[default]
@@ -170,6 +174,14 @@ impl LlamaCpp {
         self.threads
     }
 
+    /// Returns whether drafts are checked: off where the model cannot take them back.
+    pub fn speculation(&self) -> Speculation {
+        match self.can_draft() {
+            true => Speculation::Copy,
+            false => Speculation::Off,
+        }
+    }
+
     /// Returns what passes cost, as the first session measured it.
     pub fn verify_curve(&self) -> Option<&VerifyCurve> {
         self.curve.get()
@@ -259,6 +271,12 @@ impl LanguageModel for LlamaCpp {
 
     fn digest(&self) -> &str {
         &self.digest
+    }
+
+    fn engine(&self) -> EngineStamp {
+        let cpu_code = CpuCode::in_use().as_str();
+        let stamp = LlamaStamp::new(self, ENGINE_BUILD, cpu_code, self.sequences(), BATCH_TOKENS);
+        EngineStamp::Llama(stamp)
     }
 
     fn context_tokens(&self) -> usize {

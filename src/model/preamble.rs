@@ -1,4 +1,4 @@
-use super::{Completion, CompletionRequest, LanguageModel, Message, ModelError, Session};
+use super::{Completion, CompletionRequest, EngineStamp, LanguageModel, Message, ModelError, Session};
 use crate::progress::Progress;
 
 /// A model whose conversations all begin with the same text.
@@ -32,6 +32,10 @@ impl LanguageModel for Preamble<'_> {
 
     fn digest(&self) -> &str {
         self.model.digest()
+    }
+
+    fn engine(&self) -> EngineStamp {
+        self.model.engine()
     }
 
     fn context_tokens(&self) -> usize {

@@ -22,6 +22,7 @@ mod parallel;
 mod pieces;
 mod prefixes;
 mod session;
+mod stamp;
 #[path = "../support/tiny_gguf.rs"]
 mod tiny_gguf;
 
