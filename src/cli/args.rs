@@ -192,12 +192,17 @@ pub(crate) struct MapArgs {
 #[command(after_long_help = "\
 Examples:
   skiff index
+  skiff index --map-tokens 2048
   skiff index --rev v1.2.0
   skiff -C project.git index --rev HEAD --json")]
 pub(crate) struct IndexArgs {
     /// Index the files of a commit, a tag or a tree instead of the work tree; works in bare repositories too
     #[arg(long, value_name = "REV", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) rev: Option<String>,
+    /// Also let the model read the outline of the repository in at most N tokens, and keep what it has read, so that
+    /// `skiff edit --map-tokens N` starts with it
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "rev")]
+    pub(crate) map_tokens: u32,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -15,6 +15,11 @@ pub trait LanguageModel {
     /// Returns the context length in tokens: prompt and completion together.
     fn context_tokens(&self) -> usize;
 
+    /// Returns from how many tokens on what was read is kept for later processes; none where nothing is.
+    fn least_kept_tokens(&self) -> Option<usize> {
+        None
+    }
+
     /// Returns the number of tokens of `text` as message content, by the model's own tokenizer.
     fn count_tokens(&self, text: &str) -> usize;
 

@@ -39,6 +39,7 @@ use llama_cpp_2::{
     },
     token::LlamaToken,
 };
+use scheduler::WORTH_KEEPING_TOKENS;
 use serde::{Deserialize, Serialize};
 use session::LlamaSession;
 use threads::CoreUse;
@@ -281,6 +282,10 @@ impl LanguageModel for LlamaCpp {
 
     fn context_tokens(&self) -> usize {
         self.plan.context_tokens as usize
+    }
+
+    fn least_kept_tokens(&self) -> Option<usize> {
+        self.prefixes().map(|_| WORTH_KEEPING_TOKENS)
     }
 
     fn count_tokens(&self, text: &str) -> usize {

@@ -42,6 +42,10 @@ impl LanguageModel for Preamble<'_> {
         self.model.context_tokens()
     }
 
+    fn least_kept_tokens(&self) -> Option<usize> {
+        self.model.least_kept_tokens()
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         self.model.count_tokens(text)
     }
