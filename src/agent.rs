@@ -12,6 +12,7 @@ mod followup;
 mod locate;
 mod mention;
 mod neighbours;
+mod outline;
 mod placement;
 mod proposal;
 mod rerank;
@@ -19,6 +20,7 @@ mod target;
 mod workflow;
 mod writing;
 
+pub use outline::{Preparation, prepare};
 pub use proposal::{Action, ModelStamp, Proposal, RegionReport};
 pub use rerank::{RERANKED, rerank_files, rerank_symbols};
 pub use workflow::propose;

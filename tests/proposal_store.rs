@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use skiff::agent::{ModelStamp, Proposal};
 use skiff::ledger::{LedgerError, ProposalId, ProposalState, ProposalStore};
-use skiff::model::{Sampling, Usage};
+use skiff::model::{EngineStamp, Sampling, Usage};
 use skiff::patch::{FilePatch, FileSide, Patch};
 use skiff::repo::FileMode;
 use skiff::text::RepoPath;
@@ -22,6 +22,7 @@ fn proposal(request: &str) -> Proposal {
             name: "scripted".to_owned(),
             sha256: "scripted".to_owned(),
         },
+        engine: EngineStamp::Scripted,
         sampling: Sampling::default(),
         regions: Vec::new(),
         usage: Usage::default(),
@@ -161,4 +162,17 @@ fn what_is_no_number_or_key_is_refused() {
             Err(LedgerError::BadKey(_))
         ));
     }
+}
+
+#[test]
+fn a_proposal_of_a_release_that_kept_no_engine_is_read() {
+    let state = tempfile::tempdir().unwrap();
+    let store = ProposalStore::open(state.path(), KEY).unwrap();
+    let id = store.add(&proposal("x"), 0).unwrap();
+    assert_eq!(store.get(id).unwrap().proposal.engine, EngineStamp::Scripted);
+    let file = state.path().join("proposals").join(KEY).join("1.json");
+    let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert!(kept["proposal"].as_object_mut().unwrap().remove("engine").is_some());
+    fs::write(&file, serde_json::to_vec(&kept).unwrap()).unwrap();
+    assert_eq!(store.get(id).unwrap().proposal.engine, EngineStamp::Unknown);
 }

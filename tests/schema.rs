@@ -9,6 +9,7 @@ mod tiny_gguf;
 use std::fs;
 
 use serde_json::Value;
+use skiff::model::{EngineStamp, GpuStamp, KvType, LlamaStamp, Speculation};
 use support::Place;
 
 fn conforms(schema: &str, value: &Value) {
@@ -33,6 +34,35 @@ fn proposals() {
     let list = place.skiff(&["list", "--json"]).json();
     conforms("proposal-list.json", &list);
     assert_eq!(list["proposals"][0]["paths"][0], "a.py");
+}
+
+#[test]
+fn the_stamp_of_an_engine() {
+    let stamp = EngineStamp::Llama(LlamaStamp {
+        skiff: "0.1.0".to_owned(),
+        llama: "binding 1.0".to_owned(),
+        target: "x86_64-linux".to_owned(),
+        cpu_code: "base".to_owned(),
+        gpus: vec![GpuStamp {
+            name: "GPU0".to_owned(),
+            layers: 3,
+        }],
+        gpu_layers: 3,
+        threads: 2,
+        context_tokens: 4096,
+        kv_type: KvType::Q8_0,
+        speculation: Speculation::Copy,
+        draft_model: None,
+        sequences: 17,
+        pass_tokens: 512,
+    });
+    for stamp in [stamp, EngineStamp::Scripted, EngineStamp::Unknown] {
+        let file = support::project().join("docs/schema/proposal.json");
+        let schema: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        let engine = jsonschema::validator_for(&schema["properties"]["engine"]).unwrap();
+        let value = serde_json::to_value(&stamp).unwrap();
+        assert!(engine.is_valid(&value), "{value}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Sampling, Usage};
+use crate::model::{EngineStamp, Sampling, Usage};
 use crate::patch::Patch;
 use crate::sandbox::CheckOutcome;
 use crate::text::RepoPath;
@@ -12,6 +12,9 @@ pub struct Proposal {
     pub request: String,
     /// Which weights wrote the patch.
     pub model: ModelStamp,
+    /// What computed with them; not known of proposals that older releases made.
+    #[serde(default)]
+    pub engine: EngineStamp,
     /// How tokens were chosen.
     pub sampling: Sampling,
     /// What was done, place by place, in the order of the work.

@@ -4,14 +4,14 @@ mod region;
 
 use super::draft::Drafts;
 use super::locate::{Located, locate};
+use super::outline::outline;
 use super::proposal::{ModelStamp, Proposal, RegionReport};
 use super::target::Target;
 use super::writing::{Ending, OnUnchanged};
 use super::{AgentError, Request, Workbench};
-use crate::index::MapFocus;
 use crate::model::{Preamble, Session, Usage};
 use crate::patch::Patch;
-use crate::prompt::{Fragment, MapPrompt, Template, TokenBudget, map_within};
+use crate::prompt::{Fragment, TokenBudget};
 
 /// So many places that a request names are all meant to change; of more, some are likely only named.
 const MOST_MEANT: usize = 2;
@@ -24,7 +24,7 @@ pub fn propose(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Age
     if bench.config.map_tokens == 0 {
         return propose_with(request, bench);
     }
-    let model = Preamble::new(bench.model, outline(bench)?);
+    let model = Preamble::new(bench.model, outline(bench.index, bench.model, bench.config.map_tokens)?);
     propose_with(
         request,
         &Workbench {
@@ -32,18 +32,6 @@ pub fn propose(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Age
             ..*bench
         },
     )
-}
-
-/// Returns the outline of the repository, drawn towards nothing: the same for every request, so that it is read once.
-fn outline(bench: &Workbench<'_>) -> Result<String, AgentError> {
-    let ranked = bench.index.map(&MapFocus::default());
-    let count = |text: &str| bench.model.count_tokens(text);
-    let map = map_within(bench.index, &ranked, bench.config.map_tokens, &count);
-    let messages = MapPrompt {
-        map: map.text.trim_end(),
-    }
-    .messages()?;
-    Ok(messages.into_iter().map(|message| message.content).collect())
 }
 
 fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, AgentError> {
@@ -83,6 +71,7 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
             name: bench.model.name().to_owned(),
             sha256: bench.model.digest().to_owned(),
         },
+        engine: bench.model.engine(),
         sampling: bench.config.sampling,
         regions: run.regions,
         usage: run.usage,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::config::{ColorMode, GpuLayers};
+use super::config::{Choice, ColorMode, ContextTokens, GpuLayers, KvType};
 
 /// Turns requests into reviewable patches, with a local model and no network.
 #[derive(Debug, Parser)]
@@ -59,9 +59,12 @@ pub(crate) struct GlobalArgs {
     /// Layers of the model to keep in GPU memory: as many as fit, or N
     #[arg(long, value_name = "auto|N", global = true)]
     pub(crate) gpu_layers: Option<GpuLayers>,
-    /// Context length in tokens [default: what the task needs and the model allows]
-    #[arg(long, value_name = "TOKENS", global = true, value_parser = clap::value_parser!(u32).range(256..))]
-    pub(crate) ctx: Option<u32>,
+    /// Context length in tokens: 8192, or what the model and the memory allow, or N
+    #[arg(long, value_name = "auto|N", global = true)]
+    pub(crate) ctx: Option<Choice<ContextTokens>>,
+    /// How the model keeps what it has read: at half precision where memory allows, or f16, or q8_0
+    #[arg(long, value_name = "auto|f16|q8_0", global = true)]
+    pub(crate) kv_type: Option<Choice<KvType>>,
     /// Say nothing on stderr but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -198,12 +201,17 @@ pub(crate) struct MapArgs {
 #[command(after_long_help = "\
 Examples:
   skiff index
+  skiff index --map-tokens 2048
   skiff index --rev v1.2.0
   skiff -C project.git index --rev HEAD --json")]
 pub(crate) struct IndexArgs {
     /// Index the files of a commit, a tag or a tree instead of the work tree; works in bare repositories too
     #[arg(long, value_name = "REV", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) rev: Option<String>,
+    /// Also let the model read the outline of the repository in at most N tokens, and keep what it has read, so that
+    /// `skiff edit --map-tokens N` starts with it
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "rev")]
+    pub(crate) map_tokens: u32,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

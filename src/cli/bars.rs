@@ -46,6 +46,13 @@ impl Bars {
         }
     }
 
+    /// Says one line where more was asked for.
+    pub(crate) fn detail(&self, line: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            self.note(line);
+        }
+    }
+
     fn running(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,6 +3,8 @@
 //!
 //! Nothing in a repository is ever read as configuration.
 
+mod choice;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,9 @@ use std::{env, fs, io};
 
 use serde::Deserialize;
 
-use crate::model::{Keep, LlamaConfig};
+pub(crate) use choice::{Choice, ContextTokens, GpuLayers, KvType};
+
+use crate::model::{self, Keep, LlamaConfig};
 use crate::sandbox::{CheckLimits, Level};
 
 /// Where a machine's administrator fixes settings.
@@ -27,8 +31,10 @@ pub(crate) struct Settings {
     pub(crate) seed: u32,
     /// Threads for the model; none leaves the choice to the model room.
     pub(crate) threads: Option<u32>,
-    /// Context length in tokens; none leaves the choice to the task.
+    /// Context length in tokens; none leaves the choice to the model room.
     pub(crate) context_tokens: Option<u32>,
+    /// How keys and values are stored; none leaves the choice to the model room.
+    pub(crate) kv_type: Option<model::KvType>,
     /// Layers in GPU memory.
     pub(crate) gpu_layers: GpuLayers,
     /// What the states of prompts may take on disk, in MiB; 0 keeps none.
@@ -145,64 +151,17 @@ impl Settings {
     pub(crate) fn llama(&self, cache: &Path) -> LlamaConfig {
         LlamaConfig {
             context_tokens: self.context_tokens,
+            kv_type: self.kv_type,
             threads: self.threads,
             gpu_layers: match self.gpu_layers {
-                GpuLayers::Auto => crate::model::GpuLayers::Auto,
-                GpuLayers::Count(count) => crate::model::GpuLayers::Count(count),
+                Choice::Auto => model::GpuLayers::Auto,
+                Choice::Fixed(count) => model::GpuLayers::Count(count),
             },
             keep: Some(Keep {
                 folder: cache.join("engine"),
                 prefix_bytes: u64::from(self.prefix_cache_mib) << 20,
             }),
             ..LlamaConfig::default()
-        }
-    }
-}
-
-/// How many layers of a model go to GPU memory, as it is written on the command line and in files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum GpuLayers {
-    /// As many as fit.
-    #[default]
-    Auto,
-    /// This many.
-    Count(u32),
-}
-
-impl FromStr for GpuLayers {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            _ => text
-                .parse()
-                .map(Self::Count)
-                .map_err(|_| "expected `auto` or a number".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for GpuLayers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Count(count) => count.fmt(f),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for GpuLayers {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected \"auto\" or a number")]
-        enum Raw {
-            Count(u32),
-            Word(String),
-        }
-        match Raw::deserialize(deserializer)? {
-            Raw::Count(count) => Ok(Self::Count(count)),
-            Raw::Word(word) => word.parse().map_err(serde::de::Error::custom),
         }
     }
 }
@@ -227,7 +186,8 @@ pub(crate) struct Layer {
     pub(crate) model: Option<String>,
     pub(crate) seed: Option<u32>,
     pub(crate) threads: Option<u32>,
-    pub(crate) ctx: Option<u32>,
+    pub(crate) ctx: Option<Choice<ContextTokens>>,
+    pub(crate) kv_type: Option<Choice<KvType>>,
     pub(crate) gpu_layers: Option<GpuLayers>,
     pub(crate) prefix_cache_mib: Option<u32>,
     pub(crate) color: Option<ColorMode>,
@@ -257,7 +217,8 @@ pub(crate) struct Policy {
 pub(crate) struct Lock {
     pub(crate) model: Option<String>,
     pub(crate) threads: Option<u32>,
-    pub(crate) ctx: Option<u32>,
+    pub(crate) ctx: Option<Choice<ContextTokens>>,
+    pub(crate) kv_type: Option<Choice<KvType>>,
     pub(crate) gpu_layers: Option<GpuLayers>,
     pub(crate) prefix_cache_mib: Option<u32>,
     /// Where this says nothing and `model` something, that one alone may be used for embeddings too.
@@ -370,6 +331,7 @@ fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigE
         seed: parsed(variables, "SKIFF_SEED")?,
         threads: parsed(variables, "SKIFF_THREADS")?,
         ctx: parsed(variables, "SKIFF_CTX")?,
+        kv_type: parsed(variables, "SKIFF_KV_TYPE")?,
         gpu_layers: parsed(variables, "SKIFF_GPU_LAYERS")?,
         prefix_cache_mib: parsed(variables, "SKIFF_PREFIX_CACHE_MIB")?,
         color: parsed(variables, "SKIFF_COLOR")?,
@@ -394,6 +356,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         model: lock.model.clone(),
         threads: lock.threads,
         ctx: lock.ctx,
+        kv_type: lock.kv_type,
         gpu_layers: lock.gpu_layers,
         prefix_cache_mib: lock.prefix_cache_mib,
         embed_model: lock.embed_model.clone(),
@@ -404,6 +367,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         agree("model", &lock.model, &layer.model, &origin)?;
         agree("threads", &lock.threads, &layer.threads, &origin)?;
         agree("ctx", &lock.ctx, &layer.ctx, &origin)?;
+        agree("kv_type", &lock.kv_type, &layer.kv_type, &origin)?;
         agree("gpu_layers", &lock.gpu_layers, &layer.gpu_layers, &origin)?;
         agree(
             "prefix_cache_mib",
@@ -421,6 +385,7 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             seed: layer.seed.or(merged.seed),
             threads: layer.threads.or(merged.threads),
             ctx: layer.ctx.or(merged.ctx),
+            kv_type: layer.kv_type.or(merged.kv_type),
             gpu_layers: layer.gpu_layers.or(merged.gpu_layers),
             prefix_cache_mib: layer.prefix_cache_mib.or(merged.prefix_cache_mib),
             color: layer.color.or(merged.color),
@@ -435,7 +400,8 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         model: merged.model,
         seed: merged.seed.unwrap_or_default(),
         threads: merged.threads,
-        context_tokens: merged.ctx,
+        context_tokens: merged.ctx.and_then(Choice::fixed).map(|tokens| tokens.0),
+        kv_type: merged.kv_type.and_then(Choice::fixed).map(|kind| kind.0),
         gpu_layers: merged.gpu_layers.unwrap_or_default(),
         prefix_cache_mib: merged.prefix_cache_mib.unwrap_or(PREFIX_CACHE_MIB),
         color: merged.color.unwrap_or_default(),
@@ -488,7 +454,7 @@ mod tests {
                 ),
                 (
                     "env".to_owned(),
-                    layer("model = 'b'\nctx = 4096\ngpu_layers = 'auto'\nembed_model = 'e'\ndraft_model = 'd'"),
+                    layer("model = 'b'\nctx = 4096\nkv_type = 'q8_0'\ngpu_layers = 'auto'\nembed_model = 'e'\ndraft_model = 'd'"),
                 ),
                 ("flags".to_owned(), layer("seed = 9")),
             ],
@@ -501,7 +467,8 @@ mod tests {
                 seed: 9,
                 threads: Some(2),
                 context_tokens: Some(4096),
-                gpu_layers: GpuLayers::Auto,
+                kv_type: Some(model::KvType::Q8_0),
+                gpu_layers: Choice::Auto,
                 prefix_cache_mib: PREFIX_CACHE_MIB,
                 color: ColorMode::Never,
                 embed_model: Some("e".to_owned()),
@@ -509,6 +476,27 @@ mod tests {
                 ..Settings::default()
             }
         );
+    }
+
+    #[test]
+    fn auto_takes_an_earlier_value_back() {
+        let layers = [
+            ("file".to_owned(), layer("ctx = 4096\nkv_type = 'f16'\ngpu_layers = 3")),
+            (
+                "flags".to_owned(),
+                layer("ctx = 'auto'\nkv_type = 'auto'\ngpu_layers = 'auto'"),
+            ),
+        ];
+        let settings = merge(&Policy::default(), layers.clone()).unwrap();
+        assert_eq!(
+            (settings.context_tokens, settings.kv_type, settings.gpu_layers),
+            (None, None, Choice::Auto)
+        );
+        let policy: Policy = toml::from_str("[lock]\nkv_type = 'f16'").unwrap();
+        assert!(matches!(
+            merge(&policy, layers),
+            Err(ConfigError::Locked { key: "kv_type", .. })
+        ));
     }
 
     #[test]
@@ -575,6 +563,9 @@ mod tests {
             ("modle = 'a'", "unknown field `modle`"),
             ("threads = 'two'", "invalid type"),
             ("gpu_layers = 'some'", "expected `auto` or a number"),
+            ("ctx = 255", "expected `auto` or a number from 256"),
+            ("kv_type = 'q4_0'", "expected `auto`, `f16` or `q8_0`"),
+            ("kv_type = 8", "expected `auto`, `f16` or `q8_0`"),
             ("color = 'blue'", "unknown variant `blue`"),
         ] {
             let error = toml::from_str::<Layer>(text).unwrap_err().to_string();
@@ -588,7 +579,7 @@ mod tests {
     fn variables_are_parsed_and_blamed_by_name() {
         let variables = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
         let read = from_variables(&variables("SKIFF_GPU_LAYERS", "12")).unwrap();
-        assert_eq!(read.gpu_layers, Some(GpuLayers::Count(12)));
+        assert_eq!(read.gpu_layers, Some(Choice::Fixed(12)));
         assert_eq!(from_variables(&variables("SKIFF_CTX", "")).unwrap(), Layer::default());
         let error = from_variables(&variables("SKIFF_THREADS", "many"))
             .unwrap_err()

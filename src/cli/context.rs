@@ -118,6 +118,7 @@ pub(crate) fn layer(args: &Args) -> Layer {
         seed: global.seed,
         threads: global.threads,
         ctx: global.ctx,
+        kv_type: global.kv_type,
         gpu_layers: global.gpu_layers,
         prefix_cache_mib: None,
         color: global.color,

@@ -26,7 +26,9 @@ pub(crate) fn load(context: &Context) -> anyhow::Result<Box<dyn LanguageModel>> 
     let file = file(context)?;
     let config = settings.llama(&context.directories.cache);
     let Some(name) = &settings.draft_model else {
-        return Ok(Box::new(LlamaCpp::load(&file, &config, &context.progress)?));
+        let model = LlamaCpp::load(&file, &config, &context.progress)?;
+        context.progress.detail(&format!("plan: {}", model.plan()));
+        return Ok(Box::new(model));
     };
     let draft_file = registry(context).resolve(name, &context.progress)?;
     let draft_config = LlamaConfig {
@@ -36,6 +38,9 @@ pub(crate) fn load(context: &Context) -> anyhow::Result<Box<dyn LanguageModel>> 
     // First, so that the plan of the other knows what is left of a GPU's memory.
     let draft = LlamaCpp::load(&draft_file, &draft_config, &context.progress)?;
     let model = LlamaCpp::load(&file, &config, &context.progress)?;
+    context
+        .progress
+        .detail(&format!("plan: {}; drafts: {}", model.plan(), draft.plan()));
     Ok(Box::new(model.with_draft_model(draft)?))
 }
 

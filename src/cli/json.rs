@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::agent::{ModelStamp, RegionReport};
+use crate::agent::{ModelStamp, Preparation, RegionReport};
 use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
 use crate::lang::{Language, SymbolKind};
 use crate::ledger::{Entry, ProposalId, ProposalState};
-use crate::model::{CpuCode, GpuMemory, ModelEntry, Sampling, Usage};
+use crate::model::{CpuCode, EngineStamp, GpuMemory, ModelEntry, Sampling, Usage};
 use crate::patch::{FilePatch, FileSide};
 use crate::prompt::MapText;
 use crate::repo::{BlobId, FileMode};
@@ -30,6 +30,7 @@ pub(crate) struct ProposalView<'a> {
     state: ProposalState,
     request: &'a str,
     model: &'a ModelStamp,
+    engine: &'a EngineStamp,
     sampling: Sampling,
     passed: bool,
     regions: &'a [RegionReport],
@@ -87,6 +88,7 @@ impl<'a> ProposalView<'a> {
             state: entry.state,
             request: &proposal.request,
             model: &proposal.model,
+            engine: &proposal.engine,
             sampling: proposal.sampling,
             passed: proposal.passed(),
             regions: &proposal.regions,
@@ -389,6 +391,14 @@ pub(crate) struct IndexReport {
     text_only: usize,
     seconds: f64,
     database_bytes: Option<u64>,
+    outline: Option<OutlineView>,
+}
+
+/// The outline that a model was prepared with.
+#[derive(Debug, Serialize)]
+struct OutlineView {
+    kept_tokens: u64,
+    read_tokens: u64,
 }
 
 impl IndexReport {
@@ -412,6 +422,22 @@ impl IndexReport {
             text_only: count(&[SkipReason::NotParsed, SkipReason::Generated]),
             seconds: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
             database_bytes: summary.database_bytes,
+            outline: None,
+        }
+    }
+
+    /// Returns the view with what came of a preparation.
+    pub(crate) fn with_outline(self, prepared: Preparation) -> Self {
+        let (kept_tokens, read_tokens) = match prepared {
+            Preparation::Kept { tokens, read_tokens } => (tokens, read_tokens),
+            Preparation::TooShort { .. } | Preparation::NotKept => (0, 0),
+        };
+        Self {
+            outline: Some(OutlineView {
+                kept_tokens,
+                read_tokens,
+            }),
+            ..self
         }
     }
 

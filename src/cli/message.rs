@@ -120,8 +120,13 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
             _ => None,
         };
     }
-    if let Some(ModelError::ContextFull { .. }) = cause.downcast_ref() {
-        return Some("give a longer context with --ctx, or name fewer or smaller places");
+    if let Some(error) = cause.downcast_ref::<ModelError>() {
+        return match error {
+            ModelError::ContextFull { .. } => Some("give a longer context with --ctx, or name fewer or smaller places"),
+            ModelError::Memory { .. } => Some("give a smaller --ctx, choose a smaller model, or close other programs"),
+            ModelError::Context { .. } => Some("give a smaller --ctx, --kv-type q8_0, or fewer --gpu-layers"),
+            _ => None,
+        };
     }
     if let Some(error) = cause.downcast_ref::<AgentError>() {
         return match error {

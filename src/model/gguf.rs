@@ -129,13 +129,17 @@ impl Header {
     /// does not say enough.
     pub fn kv_bytes_per_token(&self) -> Option<u64> {
         let heads = self.head_count_kv.or(self.head_count)?;
-        let width = self.embedding_length?.checked_div(self.head_count?)?;
-        let key = self.key_length.unwrap_or(width);
-        let value = self.value_length.unwrap_or(width);
+        let (key, value) = self.head_widths()?;
         key.checked_add(value)?
             .checked_mul(heads)?
             .checked_mul(self.block_count?)?
             .checked_mul(2)
+    }
+
+    /// Returns how many numbers a key and a value of one head have, or `None` where the header does not say enough.
+    pub fn head_widths(&self) -> Option<(u64, u64)> {
+        let width = self.embedding_length?.checked_div(self.head_count?)?;
+        Some((self.key_length.unwrap_or(width), self.value_length.unwrap_or(width)))
     }
 }
 

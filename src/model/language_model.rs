@@ -1,4 +1,4 @@
-use super::{Completion, CompletionRequest, Message};
+use super::{Completion, CompletionRequest, EngineStamp, Message};
 use crate::progress::Progress;
 
 /// A model that can be asked for completions.
@@ -9,8 +9,16 @@ pub trait LanguageModel {
     /// Returns the SHA-256 of the weights in hexadecimal, or `scripted`.
     fn digest(&self) -> &str;
 
+    /// Returns what writes the completions, to record it.
+    fn engine(&self) -> EngineStamp;
+
     /// Returns the context length in tokens: prompt and completion together.
     fn context_tokens(&self) -> usize;
+
+    /// Returns from how many tokens on what was read is kept for later processes; none where nothing is.
+    fn least_kept_tokens(&self) -> Option<usize> {
+        None
+    }
 
     /// Returns the number of tokens of `text` as message content, by the model's own tokenizer.
     fn count_tokens(&self, text: &str) -> usize;
@@ -88,6 +96,16 @@ pub enum ModelError {
     /// The KV cache and buffers cannot be allocated.
     #[error("cannot create a context of {context_tokens} tokens: {reason}")]
     Context { context_tokens: usize, reason: String },
+    /// Loading would end in the process being killed.
+    #[error(
+        "{file} does not fit: about {} MiB of main memory are needed and {} MiB are free",
+        needed_bytes >> 20, free_bytes >> 20
+    )]
+    Memory {
+        file: String,
+        needed_bytes: u64,
+        free_bytes: u64,
+    },
     /// The weights cannot be loaded.
     #[error("cannot load {file}: {reason}")]
     Load { file: String, reason: String },

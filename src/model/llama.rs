@@ -27,30 +27,34 @@ use std::{
     time::Duration,
 };
 
+use cache::BATCH_TOKENS;
 pub use cost::VerifyCurve;
 pub use cpu::CpuCode;
 use draft_model::DraftModel;
 pub use embedder::{EmbeddingPlan, LlamaEmbedder};
-use kept::Kept;
+use kept::{ENGINE_BUILD, Kept};
 use llama_cpp_2::{
     llama_backend::LlamaBackend,
-    model::{LlamaModel, params::LlamaModelParams},
+    model::{
+        LlamaModel,
+        params::{LlamaModelParams, LlamaSplitMode},
+    },
     token::LlamaToken,
 };
+use scheduler::WORTH_KEEPING_TOKENS;
+use serde::{Deserialize, Serialize};
 use session::LlamaSession;
 use threads::CoreUse;
 pub use vocabulary::Vocabulary;
 
 use super::{
-    FitPlan, GpuLayers, LanguageModel, Message, ModelError, ModelFile, Session,
+    EngineStamp, FitPlan, FitWish, GpuLayers, KvType, LanguageModel, LlamaStamp, Message, ModelError, ModelFile,
+    Session,
     prefix::PrefixStore,
     template::{ChatTemplate, Segment},
 };
 use crate::progress::{Phase, Progress};
 
-/// The context length where none is asked for and the model was trained for at least that.
-const DEFAULT_CONTEXT_TOKENS: u32 = 8192;
-const MIN_CONTEXT_TOKENS: u32 = 16;
 /// The trunk and sixteen completions at a time: more than that hardly raise the rate on a CPU.
 const SEQUENCES: usize = 17;
 /// Texts beyond this are not tokenized: they would fill any context.
@@ -59,7 +63,8 @@ const MAX_TEXT_BYTES: usize = 256 << 20;
 const LOAD_POLL: Duration = Duration::from_millis(50);
 
 /// Whether drafts are made of text that a request expects to be repeated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Speculation {
     /// Where the model can take back what it has read.
     #[default]
@@ -71,8 +76,10 @@ pub enum Speculation {
 /// How a model is loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LlamaConfig {
-    /// The context length in tokens; by default 8192, or less where the model was trained for less.
+    /// The context length in tokens; by default 8192, or less where the model was trained for less or memory is short.
     pub context_tokens: Option<u32>,
+    /// How keys and values are stored; by default at half precision where memory allows.
+    pub kv_type: Option<KvType>,
     /// Threads to compute with; by default the physical cores that nothing else keeps busy.
     pub threads: Option<u32>,
     /// Layers to put on the GPU.
@@ -102,7 +109,6 @@ pub struct LlamaCpp {
     name: String,
     file: String,
     digest: String,
-    context_tokens: u32,
     threads: u32,
     plan: FitPlan,
     speculation: Speculation,
@@ -115,23 +121,19 @@ impl LlamaCpp {
     /// Loads a file whose hash and header were checked.
     ///
     /// # Errors
-    /// [`ModelError::Load`] when llama.cpp refuses it, [`ModelError::Cancelled`] when `progress` says so.
+    /// [`ModelError::Load`] when llama.cpp refuses it, [`ModelError::Memory`] when it clearly does not fit, [`ModelError::Cancelled`] when `progress` says so.
     pub fn load(file: &ModelFile, config: &LlamaConfig, progress: &dyn Progress) -> Result<Self, ModelError> {
         let fail = |reason: String| ModelError::Load {
             file: file.path.display().to_string(),
             reason,
         };
         let backend = backend().map_err(|reason| fail(reason.to_owned()))?;
-        let trained = file
-            .header
-            .context_tokens
-            .and_then(|tokens| u32::try_from(tokens).ok())
-            .unwrap_or(u32::MAX);
-        let context_tokens = config
-            .context_tokens
-            .unwrap_or(DEFAULT_CONTEXT_TOKENS.min(trained))
-            .max(MIN_CONTEXT_TOKENS);
-        let plan = FitPlan::for_this_machine(&file.header, context_tokens, config.gpu_layers);
+        let wish = FitWish {
+            context_tokens: config.context_tokens,
+            kv_type: config.kv_type,
+            gpu_layers: config.gpu_layers,
+        };
+        let plan = FitPlan::for_this_machine(&file.header, wish);
         let core_use = CoreUse::begin();
         let model = load_weights(backend, file, &plan, progress)?;
         let threads = config.threads.unwrap_or_else(|| core_use.threads()).max(1);
@@ -151,7 +153,7 @@ impl LlamaCpp {
         let kept = config
             .keep
             .as_ref()
-            .map(|keep| Kept::new(keep, &file.sha256, context_tokens, &plan, threads));
+            .map(|keep| Kept::new(keep, &file.sha256, &plan, threads));
         Ok(Self {
             backend,
             template,
@@ -159,7 +161,6 @@ impl LlamaCpp {
             name: file.name.clone(),
             file: file.path.display().to_string(),
             digest: file.sha256.clone(),
-            context_tokens,
             threads,
             plan,
             speculation: config.speculation,
@@ -191,6 +192,14 @@ impl LlamaCpp {
         self.threads
     }
 
+    /// Returns whether drafts are checked: off where the model cannot take them back.
+    pub fn speculation(&self) -> Speculation {
+        match self.can_draft() {
+            true => Speculation::Copy,
+            false => Speculation::Off,
+        }
+    }
+
     /// Returns what passes cost, as an earlier process or the first sequence that drafted measured it.
     pub fn verify_curve(&self) -> Option<&VerifyCurve> {
         self.curve.get()
@@ -208,6 +217,11 @@ impl LlamaCpp {
 
     fn draft_model(&self) -> Option<&DraftModel> {
         self.draft.as_deref()
+    }
+
+    /// Returns the SHA-256 of the draft model's file.
+    pub(super) fn draft_digest(&self) -> Option<&str> {
+        self.draft.as_ref().map(|draft| draft.model.digest.as_str())
     }
 
     /// Tells whether drafts can be taken back and are wanted.
@@ -257,7 +271,7 @@ impl LlamaCpp {
             return Err(ModelError::ContextFull {
                 // No token of any vocabulary in use spells more than 256 bytes.
                 prompt_tokens: bytes / 256,
-                context_tokens: self.context_tokens as usize,
+                context_tokens: self.context_tokens(),
             });
         }
         let vocab = self.model.vocab();
@@ -285,8 +299,18 @@ impl LanguageModel for LlamaCpp {
         &self.digest
     }
 
+    fn engine(&self) -> EngineStamp {
+        let cpu_code = CpuCode::in_use().as_str();
+        let stamp = LlamaStamp::new(self, ENGINE_BUILD, cpu_code, self.sequences(), BATCH_TOKENS);
+        EngineStamp::Llama(stamp)
+    }
+
     fn context_tokens(&self) -> usize {
-        self.context_tokens as usize
+        self.plan.context_tokens as usize
+    }
+
+    fn least_kept_tokens(&self) -> Option<usize> {
+        self.prefixes().map(|_| WORTH_KEEPING_TOKENS)
     }
 
     fn count_tokens(&self, text: &str) -> usize {
@@ -326,6 +350,13 @@ fn load_weights(
     plan: &FitPlan,
     progress: &dyn Progress,
 ) -> Result<LlamaModel, ModelError> {
+    if let Some((needed_bytes, free_bytes)) = plan.shortage() {
+        return Err(ModelError::Memory {
+            file: file.path.display().to_string(),
+            needed_bytes,
+            free_bytes,
+        });
+    }
     let thousandths = Arc::new(AtomicU32::new(0));
     let stop = Arc::new(AtomicBool::new(false));
     progress.begin(Phase::Load, 1000);
@@ -335,6 +366,7 @@ fn load_weights(
         scope.spawn(move || {
             let params = LlamaModelParams::default()
                 .with_n_gpu_layers(plan.gpu_layers)
+                .with_split_mode(LlamaSplitMode::Layer)
                 // On the CPU llama.cpp repacks weights into buffers of its own; mapped, the file's pages would stay
                 // resident beside them and the model would be in memory twice.
                 .with_use_mmap(plan.gpu_layers > 0)

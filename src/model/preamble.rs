@@ -1,4 +1,4 @@
-use super::{Completion, CompletionRequest, LanguageModel, Message, ModelError, Session};
+use super::{Completion, CompletionRequest, EngineStamp, LanguageModel, Message, ModelError, Session};
 use crate::progress::Progress;
 
 /// A model whose conversations all begin with the same text.
@@ -34,8 +34,16 @@ impl LanguageModel for Preamble<'_> {
         self.model.digest()
     }
 
+    fn engine(&self) -> EngineStamp {
+        self.model.engine()
+    }
+
     fn context_tokens(&self) -> usize {
         self.model.context_tokens()
+    }
+
+    fn least_kept_tokens(&self) -> Option<usize> {
+        self.model.least_kept_tokens()
     }
 
     fn count_tokens(&self, text: &str) -> usize {

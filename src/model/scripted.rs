@@ -2,7 +2,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
-use super::{Completion, CompletionRequest, Finish, LanguageModel, Message, ModelError, Session, Usage};
+use super::{Completion, CompletionRequest, EngineStamp, Finish, LanguageModel, Message, ModelError, Session, Usage};
 use crate::progress::{Phase, Progress};
 
 const CONTEXT_TOKENS: usize = 8192;
@@ -87,6 +87,10 @@ impl LanguageModel for ScriptedModel {
 
     fn digest(&self) -> &str {
         "scripted"
+    }
+
+    fn engine(&self) -> EngineStamp {
+        EngineStamp::Scripted
     }
 
     fn context_tokens(&self) -> usize {

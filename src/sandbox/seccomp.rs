@@ -48,7 +48,6 @@ const NOBODY: &[c_long] = &[
     libc::SYS_unshare,
     libc::SYS_setns,
     libc::SYS_kexec_load,
-    #[cfg(target_arch = "x86_64")]
     libc::SYS_kexec_file_load,
     libc::SYS_init_module,
     libc::SYS_finit_module,

@@ -19,11 +19,13 @@ mod constraints;
 mod draft_model;
 mod drafts;
 mod embedding;
+mod kv_types;
 mod parallel;
 mod pieces;
 mod prefixes;
 mod running_state;
 mod session;
+mod stamp;
 #[path = "../support/tiny_gguf.rs"]
 mod tiny_gguf;
 

@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 
 use skiff::agent::{Action, ModelStamp, Proposal, RegionReport};
 use skiff::ledger::ProposalStore;
-use skiff::model::{Sampling, Usage};
+use skiff::model::{EngineStamp, Sampling, Usage};
 use skiff::patch::Patch;
 use skiff::repo::Repository;
 use skiff::text::{RepoPath, SourceChange, TextEdit, TextRange};
@@ -118,6 +118,7 @@ impl Place {
                 name: "test".to_owned(),
                 sha256: "scripted".to_owned(),
             },
+            engine: EngineStamp::Scripted,
             sampling: Sampling::default(),
             regions: vec![RegionReport {
                 path: RepoPath::new(path).unwrap(),

@@ -1,13 +1,16 @@
 use std::{io, num::NonZeroU32, path::Path};
 
 use llama_cpp_2::{
-    context::{LlamaContext, params::LlamaContextParams},
+    context::{
+        LlamaContext,
+        params::{KvCacheType, LlamaContextParams},
+    },
     llama_batch::LlamaBatch,
     token::LlamaToken,
 };
 
 use super::{
-    super::{LanguageModel, ModelError},
+    super::{KvType, LanguageModel, ModelError},
     LlamaCpp,
 };
 
@@ -41,13 +44,19 @@ impl<'m> KvCache<'m> {
     /// [`ModelError::Context`] when there is no memory for them.
     pub(super) fn new(owner: &'m LlamaCpp, sequences: usize) -> Result<Self, ModelError> {
         let threads = i32::try_from(owner.threads).unwrap_or(i32::MAX);
+        let kv_type = match owner.plan.kv_type {
+            KvType::F16 => KvCacheType::F16,
+            KvType::Q8_0 => KvCacheType::Q8_0,
+        };
         let params = LlamaContextParams::default()
-            .with_n_ctx(NonZeroU32::new(owner.context_tokens))
+            .with_n_ctx(NonZeroU32::new(owner.plan.context_tokens))
             .with_n_batch(BATCH_TOKENS as u32)
             .with_n_ubatch(BATCH_TOKENS as u32)
             .with_n_seq_max(u32::try_from(sequences).unwrap_or(u32::MAX))
             // One pool of cells: a copy of a part of a sequence is only possible there.
             .with_kv_unified(true)
+            .with_type_k(kv_type)
+            .with_type_v(kv_type)
             .with_n_threads(threads)
             .with_n_threads_batch(threads)
             .with_no_perf(true);

@@ -33,7 +33,7 @@ const MAX_FAILURES: usize = 3;
 
 /// A small model that proposes what a large one writes, and what its tokens cost.
 pub(super) struct DraftModel {
-    model: LlamaCpp,
+    pub(super) model: LlamaCpp,
     /// The tokens that both vocabularies have.
     shared_tokens: i32,
     /// Milliseconds of a token, as the first session measured it.
@@ -57,7 +57,7 @@ impl DraftModel {
         }
         let shared_tokens = shared_vocabulary(&model, target).map_err(refuse)?;
         // They read the same prompts on the same cores.
-        model.context_tokens = target.context_tokens;
+        model.plan.context_tokens = target.plan.context_tokens;
         model.threads = target.threads;
         Ok(Self {
             model,

@@ -12,7 +12,7 @@ use llama_cpp_2::{
 };
 
 use super::{
-    super::{Embedder, FitPlan, Header, ModelError, ModelFile, TextRole, embedder::unit_vector},
+    super::{Embedder, FitPlan, FitWish, Header, KvType, ModelError, ModelFile, TextRole, embedder::unit_vector},
     CoreUse, LlamaConfig, backend, load_weights,
 };
 use crate::progress::Progress;
@@ -111,7 +111,14 @@ impl LlamaEmbedder {
             reason,
         };
         let backend = backend().map_err(|reason| fail(reason.to_owned()))?;
-        let fit = FitPlan::for_this_machine(&plan.file.header, plan.tokens, config.gpu_layers);
+        let fit = FitPlan::for_this_machine(
+            &plan.file.header,
+            FitWish {
+                context_tokens: Some(plan.tokens),
+                kv_type: Some(KvType::F16),
+                gpu_layers: config.gpu_layers,
+            },
+        );
         let core_use = CoreUse::begin();
         let model = load_weights(backend, &plan.file, &fit, progress)?;
         if model.vocab().n_tokens() <= 0 {

@@ -26,19 +26,20 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Names everything that a state or a timing depends on.
-    pub(super) fn new(keep: &Keep, model_sha256: &str, context_tokens: u32, plan: &FitPlan, threads: u32) -> Self {
-        let devices: Vec<&str> = plan.gpus.iter().map(|gpu| gpu.name.as_str()).collect();
+    pub(super) fn new(keep: &Keep, model_sha256: &str, plan: &FitPlan, threads: u32) -> Self {
+        let devices: Vec<&str> = plan.gpus.iter().map(|share| share.gpu.name.as_str()).collect();
         let engine = format!(
-            "{ENGINE_BUILD} skiff {} model {model_sha256} layers {} on {devices:?}",
+            "{ENGINE_BUILD} skiff {} model {model_sha256} layers {} on {devices:?} cache {}",
             env!("CARGO_PKG_VERSION"),
             plan.gpu_layers,
+            plan.kv_type,
         );
         let timing = Sha256::digest(format!("{engine} threads {threads}"));
         let name = hex(&timing[..8]);
         Self {
             curve: keep.folder.join(format!("verify-{name}.json")),
             prefixes: (keep.prefix_bytes > 0).then(|| {
-                let key = format!("{engine} context {context_tokens}");
+                let key = format!("{engine} context {}", plan.context_tokens);
                 PrefixStore::new(&keep.folder.join("prefixes"), &key, keep.prefix_bytes)
             }),
         }

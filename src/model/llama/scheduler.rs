@@ -16,7 +16,7 @@ use crate::progress::{Phase, Progress};
 /// The sequence that a conversation lives in; the others are forks of it.
 pub(super) const TRUNK: usize = 0;
 /// A state on disk is read, and one is written, where it saves reading this many tokens.
-const WORTH_KEEPING_TOKENS: usize = 256;
+pub(super) const WORTH_KEEPING_TOKENS: usize = 256;
 
 /// Writes completions, as many at a time as there are sequences and cells for.
 ///
