@@ -8,6 +8,7 @@ mod error;
 pub mod gate;
 mod hunk;
 mod mbox;
+mod piece;
 mod quote;
 mod stat;
 mod unified;
@@ -20,6 +21,7 @@ use crate::text::RepoPath;
 pub use error::PatchError;
 pub use hunk::{Hunk, HunkLine, LineKind};
 pub use mbox::Envelope;
+pub use piece::{MisfitError, Piece, PieceChange};
 pub use stat::{FileStat, PatchStat};
 
 /// The texts before and after, file by file, sorted by path.

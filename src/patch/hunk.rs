@@ -11,7 +11,7 @@ const CONTEXT_LINES: usize = 3;
 const MAX_SECTION_BYTES: usize = 80;
 
 /// A stretch of changed lines with the unchanged lines around it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hunk {
     /// The lines of the old text, zero-based and half-open.
     pub old: Range<usize>,
