@@ -44,7 +44,7 @@ pub fn escape_line(text: &str) -> String {
 /// C0, DEL and C1 controls; the `Default_Ignorable_Code_Point` characters of Unicode 16 (zero-width, bidirectional,
 /// tags, variation selectors other than the emoji's own U+FE0F); and the line and paragraph separators, which some terminals and
 /// editors break lines at.
-fn is_hidden(c: char) -> bool {
+pub(super) fn is_hidden(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
         _ if c.is_control() => true,
