@@ -7,6 +7,7 @@ mod bars;
 mod commands;
 mod config;
 mod context;
+mod dialogue;
 mod directories;
 mod engine;
 mod exit;

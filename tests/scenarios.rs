@@ -59,7 +59,7 @@ fn run(scenario: &Path) {
     place.git(&["add", "--all"]);
     let by_git = place.git(&["write-tree"]);
     place.git(&["reset", "--quiet", "--hard"]);
-    assert_eq!(place.skiff(&["apply", "1"]).code, 0, "{name}");
+    assert_eq!(place.skiff(&["apply", "--accept-flags", "1"]).code, 0, "{name}");
     place.git(&["add", "--all"]);
     assert_eq!(place.git(&["write-tree"]), by_git, "{name}");
     assert_eq!(place.skiff(&["undo"]).code, 0, "{name}");

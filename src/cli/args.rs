@@ -28,8 +28,8 @@ Exit codes:
   1    error
   2    the command line is wrong
   3    there is nothing to change
-  4    a gate or a check failed; the proposal is kept
-  5    refused by policy, or the process cannot be confined
+  4    a gate or a check failed, or `edit --apply` met flags; the proposal is kept
+  5    refused: by policy, for want of a yes to flags, or as the process cannot be confined
   6    a conflict, or a recovery by hand is needed
   130  interrupted"
 )]
@@ -124,7 +124,7 @@ pub(crate) struct EditArgs {
     /// Form of the patch [default: diff, or mbox by the name of --output]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<PatchFormat>,
-    /// Apply the patch to the work tree when every gate and check passes
+    /// Apply the patch to the work tree when every gate and check passes and it has no flags
     #[arg(long)]
     pub(crate) apply: bool,
     /// Run a command of the shell on the result, in a copy of the work tree without network; may be given several times.
@@ -325,16 +325,24 @@ pub(crate) struct DiscardArgs {
 /// Apply a proposal to the work tree
 ///
 /// All files of the proposal are written, or none. When a file is not what it was when the proposal was made, it is
-/// named and nothing is written. Git's index and history are left alone.
+/// named and nothing is written. Git's index and history are left alone. A proposal that adds hidden characters or names
+/// that deceive, or changes a file that programs obey (AGENTS.md, CI, hooks), is flagged and wants a yes.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
   skiff apply 3
+  skiff apply -p 3
   skiff -C ../other apply 1")]
 pub(crate) struct ApplyArgs {
     /// The proposal
     #[arg(value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) id: u64,
+    /// Choose hunks, as with `git add -p`; the others stay in the proposal
+    #[arg(short, long)]
+    pub(crate) patch: bool,
+    /// Apply although the patch is flagged, without being asked
+    #[arg(long)]
+    pub(crate) accept_flags: bool,
 }
 
 /// Take the last apply back

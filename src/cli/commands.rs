@@ -46,13 +46,18 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<ExitSt
     }
 }
 
-/// The journal's name for an apply; [`labelled`] reads it back.
-fn label(id: ProposalId) -> String {
-    format!("proposal {id}")
+/// The journal's name for an apply; [`labelled`] reads it back. Parts count from 1.
+fn label(id: ProposalId, part: usize) -> String {
+    match part {
+        1 => format!("proposal {id}"),
+        _ => format!("proposal {id}, part {part}"),
+    }
 }
 
-fn labelled(label: &str) -> Option<ProposalId> {
-    label.strip_prefix("proposal ")?.parse().ok()
+fn labelled(label: &str) -> Option<(ProposalId, usize)> {
+    let named = label.strip_prefix("proposal ")?;
+    let (id, part) = named.split_once(", part ").unwrap_or((named, "1"));
+    Some((id.parse().ok()?, part.parse().ok()?))
 }
 
 fn proposal_id(number: u64) -> anyhow::Result<ProposalId> {

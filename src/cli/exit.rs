@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use super::config::ConfigError;
+use super::dialogue::FlagsRefused;
 use super::interrupt::Interrupted;
 use super::message::UsageError;
 use crate::index::IndexError;
@@ -20,9 +21,9 @@ pub(crate) enum ExitStatus {
     Usage = 2,
     /// The request leads to no change.
     NothingToChange = 3,
-    /// A gate or a check failed; the proposal is kept.
+    /// A gate or a check failed, or the patch has flags that nobody was asked about; the proposal is kept.
     GateFailed = 4,
-    /// A policy forbids it, or the process cannot be confined.
+    /// A policy forbids it, flags want a yes, or the process cannot be confined.
     Refused = 5,
     /// The work tree is not as expected, or a recovery by hand is needed.
     Conflict = 6,
@@ -66,6 +67,9 @@ impl ExitStatus {
         }
         if cause.is::<UsageError>() {
             return Some(Self::Usage);
+        }
+        if cause.is::<FlagsRefused>() {
+            return Some(Self::Refused);
         }
         if cause.is::<SandboxError>() || matches!(cause.downcast_ref(), Some(CheckError::Unconfined)) {
             return Some(Self::Refused);

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 
 use super::commands::apply;
 use super::context::Context;
+use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
 use super::interrupt;
 use crate::ledger::{Entry, ProposalId};
@@ -59,7 +60,7 @@ impl Applier {
         entry: &Entry,
     ) -> anyhow::Result<ExitStatus> {
         match self {
-            Self::Here => apply::apply(context, repository, entry),
+            Self::Here => apply::apply(context, repository, entry, &entry.proposal.patch),
             Self::Hand(pipe) => {
                 let mut pipe = pipe;
                 writeln!(pipe, "{}", entry.id).context("cannot hand the proposal over")?;
@@ -115,7 +116,12 @@ impl Brain {
         if !entry.proposal.passed() {
             bail!("proposal {id} did not pass and is not applied");
         }
-        apply::apply(context, &repository, &entry)
+        let patch = &entry.proposal.patch;
+        let flags = patch.flags();
+        if !flags.is_empty() {
+            return Err(FlagsRefused::of(&flags).into());
+        }
+        apply::apply(context, &repository, &entry, patch)
     }
 
     /// Reads what the brain names until it closes the pipe; none after a signal that it does not obey.

@@ -15,6 +15,7 @@ use crate::model::{CpuCode, EngineStamp, GpuMemory, ModelEntry, Sampling, Usage}
 use crate::patch::{FilePatch, FileSide};
 use crate::prompt::MapText;
 use crate::repo::{BlobId, FileMode};
+use crate::review::{Flag, FlagKind};
 use crate::sandbox::{CheckEnd, CheckOutcome};
 use crate::text::RepoPath;
 
@@ -33,6 +34,7 @@ pub(crate) struct ProposalView<'a> {
     engine: &'a EngineStamp,
     sampling: Sampling,
     passed: bool,
+    flags: Vec<FlagView>,
     regions: &'a [RegionReport],
     usage: Usage,
     checks: Vec<CheckView<'a>>,
@@ -40,6 +42,25 @@ pub(crate) struct ProposalView<'a> {
     removed: usize,
     files: Vec<FileView<'a>>,
     patch: String,
+}
+
+#[derive(Debug, Serialize)]
+struct FlagView {
+    kind: FlagKind,
+    path: RepoPath,
+    line: Option<usize>,
+    found: String,
+}
+
+impl FlagView {
+    fn of(flag: Flag) -> Self {
+        Self {
+            kind: flag.kind,
+            path: flag.path,
+            line: flag.line.map(|line| line + 1),
+            found: flag.found,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +112,7 @@ impl<'a> ProposalView<'a> {
             engine: &proposal.engine,
             sampling: proposal.sampling,
             passed: proposal.passed(),
+            flags: proposal.patch.flags().into_iter().map(FlagView::of).collect(),
             regions: &proposal.regions,
             usage: proposal.usage,
             checks: proposal.checks.iter().map(CheckView::of).collect(),

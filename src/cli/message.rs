@@ -6,6 +6,7 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::config::ConfigError;
+use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
 use super::output::OutputError;
 use crate::agent::AgentError;
@@ -136,6 +137,9 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
             AgentError::TooLong { .. } => Some("raise --ctx, or name a smaller place with --symbol"),
             _ => None,
         };
+    }
+    if cause.is::<FlagsRefused>() {
+        return Some("look at it with `skiff show`; --accept-flags says yes where there is no terminal to ask on");
     }
     if let Some(SandboxError::Build(_) | SandboxError::Install(_)) = cause.downcast_ref() {
         return Some("skiff does not run where it cannot give up networking; the kernel needs CONFIG_SECCOMP_FILTER");

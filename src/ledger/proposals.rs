@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::LedgerError;
 use crate::agent::Proposal;
+use crate::patch::{FilePatch, Patch};
 
 /// The proposals made for one work tree: `proposals/<key>/<id>.json` under the state directory.
 ///
@@ -30,6 +31,8 @@ pub struct ProposalId(u64);
 pub enum ProposalState {
     /// It waits for a person.
     Open,
+    /// Some of its hunks are in the work tree, the rest waits.
+    PartlyApplied,
     /// Its patch is in the work tree.
     Applied,
     /// Nobody wants it.
@@ -47,6 +50,36 @@ pub struct Entry {
     pub state: ProposalState,
     /// The proposal.
     pub proposal: Proposal,
+    /// What was applied of it, in order: one patch where all was taken at once, each for the texts that the one before left.
+    #[serde(default)]
+    pub applied: Vec<Patch>,
+}
+
+impl Entry {
+    /// Returns what is to be applied: the patch, or what the parts that are applied leave of it.
+    pub fn rest(&self) -> Patch {
+        let patch = &self.proposal.patch;
+        if self.state != ProposalState::PartlyApplied {
+            return patch.clone();
+        }
+        let left = |file: &FilePatch| {
+            let parts = self.applied.iter().rev().flat_map(|part| &part.files);
+            let last = parts.into_iter().find(|part| part.path == file.path);
+            let old = last.map_or_else(|| file.old.clone(), |part| part.new.clone());
+            let (path, new) = (file.path.clone(), file.new.clone());
+            (old != new).then_some(FilePatch { path, old, new })
+        };
+        let files = patch.files.iter().filter_map(left).collect();
+        Patch { files }
+    }
+
+    /// Returns the number that the next part has, from 1.
+    pub fn next_part(&self) -> usize {
+        match self.state {
+            ProposalState::PartlyApplied => self.applied.len() + 1,
+            ProposalState::Open | ProposalState::Applied | ProposalState::Discarded => 1,
+        }
+    }
 }
 
 impl ProposalStore {
@@ -76,6 +109,7 @@ impl ProposalStore {
                 created_unix_s,
                 state: ProposalState::Open,
                 proposal: proposal.clone(),
+                applied: Vec::new(),
             };
             let temporary = self.write(&entry)?;
             match temporary.persist_noclobber(self.file(id)) {
@@ -128,8 +162,43 @@ impl ProposalStore {
             return Ok(());
         }
         entry.state = state;
-        let file = self.file(id);
-        let temporary = self.write(&entry)?;
+        self.replace(&entry)
+    }
+
+    /// Remembers that `patch` was applied as the next part of a proposal; returns what became of it by that.
+    ///
+    /// # Errors
+    /// As [`ProposalStore::set_state`].
+    pub fn add_part(&self, id: ProposalId, patch: &Patch) -> Result<ProposalState, LedgerError> {
+        let mut entry = self.get(id)?;
+        entry.applied.truncate(entry.next_part() - 1);
+        entry.applied.push(patch.clone());
+        entry.state = ProposalState::PartlyApplied;
+        if entry.rest().is_empty() {
+            entry.state = ProposalState::Applied;
+        }
+        self.replace(&entry)?;
+        Ok(entry.state)
+    }
+
+    /// Remembers that a part of a proposal, from 1, was taken back. One that was discarded stays so.
+    ///
+    /// # Errors
+    /// As [`ProposalStore::set_state`].
+    pub fn take_back_part(&self, id: ProposalId, part: usize) -> Result<(), LedgerError> {
+        let mut entry = self.get(id)?;
+        entry.applied.truncate(part.saturating_sub(1));
+        entry.state = match entry.state {
+            ProposalState::Discarded => ProposalState::Discarded,
+            _ if entry.applied.is_empty() => ProposalState::Open,
+            _ => ProposalState::PartlyApplied,
+        };
+        self.replace(&entry)
+    }
+
+    fn replace(&self, entry: &Entry) -> Result<(), LedgerError> {
+        let file = self.file(entry.id);
+        let temporary = self.write(entry)?;
         temporary.persist(&file).map_err(|e| io_error(&file, e.error))?;
         self.sync()
     }

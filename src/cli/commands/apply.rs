@@ -2,14 +2,16 @@ use anyhow::bail;
 
 use crate::cli::args::ApplyArgs;
 use crate::cli::context::Context;
+use crate::cli::dialogue::{self, Consent};
 use crate::cli::exit::ExitStatus;
 use crate::cli::interrupt::Uninterruptible;
 use crate::cli::message;
 use crate::ledger::{Entry, ProposalState};
+use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::repo::Repository;
 
-/// Applies one proposal.
+/// Applies one proposal, or the hunks of it that are chosen.
 pub(super) fn run(args: &ApplyArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     let repository = context.repository()?;
     let entry = context.proposals(&repository)?.get(super::proposal_id(args.id)?)?;
@@ -19,33 +21,55 @@ pub(super) fn run(args: &ApplyArgs, context: &Context) -> anyhow::Result<ExitSta
     if !entry.proposal.passed() {
         message::warning("a gate or a check failed for this proposal; see `skiff show`");
     }
-    apply(context, &repository, &entry)
+    let rest = entry.rest();
+    let patch = match args.patch {
+        true => dialogue::choose(context, &entry, &rest)?,
+        false => rest,
+    };
+    let consent = match args.accept_flags {
+        true => Consent::Given,
+        false => Consent::Asked,
+    };
+    dialogue::ask_consent(&patch.flags(), consent)?;
+    apply(context, &repository, &entry, &patch)
 }
 
-/// Writes a proposal's patch to the work tree, all of it or nothing, and remembers that it is applied.
+/// Writes a patch of a proposal to the work tree, all of it or nothing, and remembers that it is applied.
 ///
 /// # Errors
 /// When a file is not what it was when the proposal was made, or cannot be written; nothing is changed then.
-pub(crate) fn apply(context: &Context, repository: &Repository, entry: &Entry) -> anyhow::Result<ExitStatus> {
-    let patch = &entry.proposal.patch;
+pub(crate) fn apply(
+    context: &Context,
+    repository: &Repository,
+    entry: &Entry,
+    patch: &Patch,
+) -> anyhow::Result<ExitStatus> {
     if patch.is_empty() {
-        context.progress.note(&format!("proposal {} changes nothing", entry.id));
+        context
+            .progress
+            .note(&format!("nothing of proposal {} is applied", entry.id));
         return Ok(ExitStatus::NothingToChange);
     }
     let writing = Uninterruptible::enter()?;
     let mut work_tree = super::open_work_tree(context, repository)?;
-    work_tree.apply(&patch.writes(), &super::label(entry.id))?;
-    context
-        .proposals(repository)?
-        .set_state(entry.id, ProposalState::Applied)?;
+    work_tree.apply(&patch.writes(), &super::label(entry.id, entry.next_part()))?;
+    let state = context.proposals(repository)?.add_part(entry.id, patch)?;
     let stat = patch.stat();
+    let what = match state {
+        ProposalState::PartlyApplied => "part of proposal",
+        ProposalState::Open | ProposalState::Applied | ProposalState::Discarded => "proposal",
+    };
     context.progress.note(&format!(
-        "applied proposal {}: {} files, +{} -{}; `skiff undo` takes it back",
+        "applied {what} {}: {} files, +{} -{}; `skiff undo` takes it back",
         entry.id,
         stat.files.len(),
         stat.added,
         stat.removed
     ));
+    if state == ProposalState::PartlyApplied {
+        let said = format!("the rest waits: `skiff apply -p {0}`, or `skiff discard {0}`", entry.id);
+        context.progress.note(&said);
+    }
     drop(writing);
     Ok(ExitStatus::Done)
 }

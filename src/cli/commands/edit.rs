@@ -12,7 +12,7 @@ use crate::cli::context::{Context, now_unix_s};
 use crate::cli::exit::ExitStatus;
 use crate::cli::message::{self, UsageError};
 use crate::cli::output::{self, Audience};
-use crate::cli::{engine, json, mail, store};
+use crate::cli::{dialogue, engine, json, mail, store};
 use crate::ledger::Entry;
 use crate::model::Sampling;
 use crate::progress::Progress;
@@ -67,7 +67,15 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
     let entry = proposals.get(id)?;
     show_patch(args, context, &entry)?;
     summarize(context, &entry);
+    let flags = entry.proposal.patch.flags();
+    if output::audience() == Audience::Program {
+        dialogue::say_flags(&flags);
+    }
     match (entry.proposal.passed(), args.apply) {
+        (true, true) if !flags.is_empty() => {
+            message::warning("the patch is flagged; the proposal is kept for you to look at");
+            Ok(ExitStatus::GateFailed)
+        }
         (true, true) => context.applier.apply(context, &repository, &entry),
         (true, false) => Ok(ExitStatus::Done),
         (false, _) => {

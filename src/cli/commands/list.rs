@@ -16,7 +16,7 @@ pub(super) fn run(args: &ListArgs, context: &Context) -> anyhow::Result<ExitStat
     let repository = context.repository()?;
     let mut entries = context.proposals(&repository)?.list()?;
     if !args.all {
-        entries.retain(|entry| entry.state == ProposalState::Open);
+        entries.retain(|entry| matches!(entry.state, ProposalState::Open | ProposalState::PartlyApplied));
     }
     if args.json {
         output::write_json(&json::ProposalList::of(&entries))?;
@@ -33,7 +33,7 @@ fn table(entries: &[Entry]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "{:>4}  {}  {:<9}  {:>2} files +{} -{}  {}{}",
+            "{:>4}  {}  {:<14}  {:>2} files +{} -{}  {}{}",
             entry.id,
             json::rfc3339(entry.created_unix_s),
             state(entry.state),
@@ -55,6 +55,7 @@ fn table(entries: &[Entry]) -> String {
 pub(super) fn state(state: ProposalState) -> &'static str {
     match state {
         ProposalState::Open => "open",
+        ProposalState::PartlyApplied => "partly applied",
         ProposalState::Applied => "applied",
         ProposalState::Discarded => "discarded",
     }

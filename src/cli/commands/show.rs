@@ -6,7 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
 use crate::cli::output::{self, Audience};
 use crate::cli::{json, mail};
-use crate::ledger::Entry;
+use crate::ledger::{Entry, ProposalState};
 use crate::review::{Renderer, escape, escape_line};
 
 /// What is shown of the output of a check that failed.
@@ -62,6 +62,11 @@ pub(crate) fn page(entry: &Entry) -> String {
             }
         }
     }
+    if entry.state == ProposalState::PartlyApplied {
+        let rest = entry.rest().stat();
+        let _ = writeln!(out, "applied in part; +{} -{} wait", rest.added, rest.removed);
+    }
+    out.push_str(&Renderer::Colored.flags(&proposal.patch.flags()));
     out.push('\n');
     out.push_str(&Renderer::Colored.render(&proposal.patch));
     out

@@ -1,7 +1,6 @@
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
 use crate::cli::interrupt::Uninterruptible;
-use crate::ledger::ProposalState;
 use crate::progress::Progress;
 
 /// Takes the last apply back.
@@ -9,8 +8,8 @@ pub(super) fn run(context: &Context) -> anyhow::Result<ExitStatus> {
     let repository = context.repository()?;
     let writing = Uninterruptible::enter()?;
     let undone = super::open_work_tree(context, &repository)?.undo()?;
-    if let Some(id) = super::labelled(&undone.label) {
-        context.proposals(&repository)?.set_state(id, ProposalState::Open)?;
+    if let Some((id, part)) = super::labelled(&undone.label) {
+        context.proposals(&repository)?.take_back_part(id, part)?;
     }
     context.progress.note(&format!("took back {}", undone.label));
     for path in &undone.paths {
