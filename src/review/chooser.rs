@@ -245,8 +245,10 @@ impl<'a> Chooser<'a> {
 
     fn editable(&self) -> Option<String> {
         match &self.offers.get(self.at)?.piece.change {
-            PieceChange::Lines(hunk) | PieceChange::Create(hunk) => Some(hunk_text::write(hunk)),
-            PieceChange::Delete(_) | PieceChange::Mode => None,
+            PieceChange::Lines(hunk) | PieceChange::Create(hunk) if !hunk.lines.is_empty() => {
+                Some(hunk_text::write(hunk))
+            }
+            PieceChange::Lines(_) | PieceChange::Create(_) | PieceChange::Delete(_) | PieceChange::Mode => None,
         }
     }
 }

@@ -168,6 +168,31 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn any_text_can_be_shown_and_edited(
+        old in "[ab\r\n\u{feff}\u{202e}#@+ -]{0,40}",
+        new in "[ab\r\n\u{feff}\u{202e}#@+ -]{0,40}",
+        edited in "[ab\r\n\u{feff}\u{1b}#@+\\\\ -]{0,20}",
+        nth in 0_usize..9,
+    ) {
+        let patch = Patch { files: vec![file("f", Some(&old), Some(&new)), file("g", None, Some(&new))] };
+        let mut chooser = Chooser::new(&patch, &[]);
+        chooser.page(Renderer::Colored);
+        // What an editor could leave: other text, or the hunk with something in the middle of it.
+        let Turn::Edit(text) = chooser.answer("e") else { return Ok(()) };
+        let at = (0..=text.len() * nth / 8).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        for edited in [&edited, &format!("{}{edited}{}", &text[..at], &text[at..])] {
+            let mut chooser = chooser.clone();
+            if chooser.edited(edited).is_ok() {
+                let chosen = chooser.chosen().unwrap();
+                prop_assert!(chosen.files.len() <= 1);
+                chooser.page(Renderer::Colored);
+            }
+        }
+        // What is left as it was is the hunk.
+        prop_assert!(chooser.edited(&text).is_ok());
+    }
+
+    #[test]
     fn all_is_the_patch_and_none_is_nothing(
         old in "\u{feff}?([abü]?\r?\n){0,40}a?",
         new in "\u{feff}?([abü]?\r?\n){0,40}a?",
