@@ -66,6 +66,18 @@ fn parts_are_applied_and_taken_back_one_by_one() {
 }
 
 #[test]
+fn the_rest_can_be_discarded() {
+    let (place, id, [old, first, ..]) = two_hunks();
+    assert_eq!(with_input(&place, &["apply", "-p", &id], "y\nn\n").code, 0);
+    assert_eq!(place.skiff(&["discard", &id]).code, 0);
+    assert_eq!(place.read("a.txt"), first);
+    assert_eq!(place.skiff(&["list"]).stdout, "");
+    assert_eq!(place.skiff(&["undo"]).code, 0);
+    assert_eq!(place.read("a.txt"), old);
+    assert!(place.skiff(&["list", "--all"]).stdout.contains("discarded"));
+}
+
+#[test]
 fn every_choice_comes_to_its_bytes() {
     for (answers, nth) in [("y\nn\n", 1), ("n\ny\n", 2), ("y\ny\n", 3), ("a\n", 3)] {
         let (place, id, texts) = two_hunks();

@@ -85,3 +85,19 @@ fn paths(repository: &Repository, context: &Context, typed: &[impl AsRef<Path>])
     }
     Ok(paths)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_read_back() {
+        let id = proposal_id(7).unwrap();
+        for part in [1, 2, 30] {
+            assert_eq!(labelled(&label(id, part)), Some((id, part)));
+        }
+        assert_eq!(label(id, 1), "proposal 7");
+        assert_eq!(labelled("proposal 7, part x"), None);
+        assert_eq!(labelled("something else"), None);
+    }
+}
