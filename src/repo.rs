@@ -33,5 +33,5 @@ pub use repository::{Head, Repository};
 pub use revision::{Revision, RevisionFile};
 pub use snapshot::{MAX_EDIT_BYTES, Snapshot, SnapshotFile, SourceText, WorkTreeReader};
 pub use stamp::FileStamp;
-pub use work_tree::{Undone, WorkTree};
+pub use work_tree::{Applied, AppliedFile, Undone, WorkTree};
 pub use write::{FileContent, FileState, FileWrite};
