@@ -12,9 +12,12 @@ mod engine;
 mod exit;
 mod interrupt;
 mod json;
+mod log_json;
 mod mail;
 mod message;
 mod output;
+mod record;
+mod stamp;
 mod store;
 
 use std::process::ExitCode;

@@ -71,9 +71,10 @@ fn reference() -> String {
          JSON output is described in [schema/](schema/).\n\n\
          Settings come from, later ones winning: built-in values, `/etc/skiff/policy.toml`, \
          `$XDG_CONFIG_HOME/skiff/config.toml`, the environment, the command line. What a table `[lock]` in the policy \
-         fixes (`model`, `embed_model`, `threads`, `ctx`, `gpu_layers`, `prefix_cache_mib`) cannot be changed by what comes later. \
-         The file knows the keys `model`, `embed_model`, `seed`, `threads`, `ctx`, `gpu_layers`, `prefix_cache_mib` and `color`; the \
-         environment `SKIFF_MODEL`, `SKIFF_EMBED_MODEL`, `SKIFF_SEED`, `SKIFF_THREADS`, `SKIFF_CTX`, `SKIFF_GPU_LAYERS`, `SKIFF_PREFIX_CACHE_MIB` and `SKIFF_COLOR`. \
+         fixes (`model`, `embed_model`, `threads`, `ctx`, `gpu_layers`, `prefix_cache_mib`, `marking`, `ledger_dir`, `ledger_texts`) cannot be changed by what comes later. \
+         The file knows the keys `model`, `embed_model`, `seed`, `threads`, `ctx`, `gpu_layers`, `prefix_cache_mib`, `marking`, `ledger_dir`, `ledger_texts` and `color`; the \
+         environment `SKIFF_MODEL`, `SKIFF_EMBED_MODEL`, `SKIFF_SEED`, `SKIFF_THREADS`, `SKIFF_CTX`, `SKIFF_GPU_LAYERS`, `SKIFF_PREFIX_CACHE_MIB`, \
+         `SKIFF_MARKING`, `SKIFF_LEDGER_DIR`, `SKIFF_LEDGER_TEXTS` and `SKIFF_COLOR`. \
          No file of a repository is read as configuration.\n",
     );
     visit(&mut command, &mut |verb| {

@@ -10,7 +10,9 @@ use std::str::FromStr;
 use std::{env, fs, io};
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
+use crate::ledger::{Marking, Texts};
 use crate::model::{Keep, LlamaConfig};
 
 /// Where a machine's administrator fixes settings.
@@ -35,6 +37,14 @@ pub(crate) struct Settings {
     pub(crate) color: ColorMode,
     /// The registered name or the file of the embedding model; none searches by words alone.
     pub(crate) embed_model: Option<String>,
+    /// How the user marks patches, reports and the ledger.
+    pub(crate) marking: Option<Marking>,
+    /// The directory of the ledger; none leaves it under the state directory.
+    pub(crate) ledger_dir: Option<PathBuf>,
+    /// How much the ledger keeps of what the model is told and says.
+    pub(crate) ledger_texts: Texts,
+    /// SHA-256 of the policy file; none where there is no policy.
+    pub(crate) policy_sha256: Option<String>,
 }
 
 const PREFIX_CACHE_MIB: u32 = 2048;
@@ -131,6 +141,9 @@ pub(crate) struct Layer {
     pub(crate) prefix_cache_mib: Option<u32>,
     pub(crate) color: Option<ColorMode>,
     pub(crate) embed_model: Option<String>,
+    pub(crate) marking: Option<Marking>,
+    pub(crate) ledger_dir: Option<String>,
+    pub(crate) ledger_texts: Option<Texts>,
 }
 
 /// What an administrator fixes.
@@ -152,6 +165,9 @@ pub(crate) struct Lock {
     pub(crate) prefix_cache_mib: Option<u32>,
     /// Where this says nothing and `model` something, that one alone may be used for embeddings too.
     pub(crate) embed_model: Option<String>,
+    pub(crate) marking: Option<Marking>,
+    pub(crate) ledger_dir: Option<String>,
+    pub(crate) ledger_texts: Option<Texts>,
 }
 
 /// Why the settings cannot be put together.
@@ -178,6 +194,9 @@ pub(crate) enum ConfigError {
         value: String,
         reason: String,
     },
+    /// The directory of the ledger would depend on where skiff is started.
+    #[error("`ledger_dir` is {0:?}, which is not an absolute path")]
+    RelativeLedger(String),
     /// A place wants what the policy does not allow.
     #[error("the policy {POLICY_FILE} fixes {key} to {fixed}, and {origin} asks for {wanted}")]
     Locked {
@@ -194,6 +213,7 @@ pub(crate) enum ConfigError {
 /// [`ConfigError`] names the file or variable that is wrong, or the setting that the policy fixes.
 pub(crate) fn load(config_dir: &Path, flags: Layer) -> Result<Settings, ConfigError> {
     let policy: Policy = read(Path::new(POLICY_FILE))?;
+    let policy_sha256 = fs::read(POLICY_FILE).ok().map(|bytes| sha256(&bytes));
     let user_file = config_dir.join("config.toml");
     let user: Layer = read(&user_file)?;
     let variables = env::vars_os()
@@ -205,14 +225,22 @@ pub(crate) fn load(config_dir: &Path, flags: Layer) -> Result<Settings, ConfigEr
         })
         .collect();
     let environment = from_variables(&variables)?;
-    merge(
+    let settings = merge(
         &policy,
         [
             (user_file.display().to_string(), user),
             ("the environment".to_owned(), environment),
             ("the command line".to_owned(), flags),
         ],
-    )
+    )?;
+    Ok(Settings {
+        policy_sha256,
+        ..settings
+    })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads one file; one that is not there says nothing.
@@ -253,6 +281,9 @@ fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigE
         prefix_cache_mib: parsed(variables, "SKIFF_PREFIX_CACHE_MIB")?,
         color: parsed(variables, "SKIFF_COLOR")?,
         embed_model: parsed(variables, "SKIFF_EMBED_MODEL")?,
+        marking: parsed(variables, "SKIFF_MARKING")?,
+        ledger_dir: parsed(variables, "SKIFF_LEDGER_DIR")?,
+        ledger_texts: parsed(variables, "SKIFF_LEDGER_TEXTS")?,
     })
 }
 
@@ -274,6 +305,9 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         gpu_layers: lock.gpu_layers,
         prefix_cache_mib: lock.prefix_cache_mib,
         embed_model: lock.embed_model.clone(),
+        marking: lock.marking.clone(),
+        ledger_dir: lock.ledger_dir.clone(),
+        ledger_texts: lock.ledger_texts,
         ..Layer::default()
     };
     for (origin, layer) in layers {
@@ -289,6 +323,9 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         )?;
         // No weights are read but those that the policy knows.
         let embed_lock = lock.embed_model.as_ref().or(lock.model.as_ref()).cloned();
+        agree("marking", &lock.marking, &layer.marking, &origin)?;
+        agree("ledger_dir", &lock.ledger_dir, &layer.ledger_dir, &origin)?;
+        agree("ledger_texts", &lock.ledger_texts, &layer.ledger_texts, &origin)?;
         agree("embed_model", &embed_lock, &layer.embed_model, &origin)?;
         merged = Layer {
             model: layer.model.or(merged.model),
@@ -299,7 +336,13 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             prefix_cache_mib: layer.prefix_cache_mib.or(merged.prefix_cache_mib),
             color: layer.color.or(merged.color),
             embed_model: layer.embed_model.or(merged.embed_model),
+            marking: layer.marking.or(merged.marking),
+            ledger_dir: layer.ledger_dir.or(merged.ledger_dir),
+            ledger_texts: layer.ledger_texts.or(merged.ledger_texts),
         };
+    }
+    if let Some(dir) = merged.ledger_dir.as_ref().filter(|dir| !Path::new(dir).is_absolute()) {
+        return Err(ConfigError::RelativeLedger(dir.clone()));
     }
     Ok(Settings {
         model: merged.model,
@@ -310,6 +353,10 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         prefix_cache_mib: merged.prefix_cache_mib.unwrap_or(PREFIX_CACHE_MIB),
         color: merged.color.unwrap_or_default(),
         embed_model: merged.embed_model,
+        marking: merged.marking,
+        ledger_dir: merged.ledger_dir.map(PathBuf::from),
+        ledger_texts: merged.ledger_texts.unwrap_or_default(),
+        policy_sha256: None,
     })
 }
 
@@ -366,6 +413,7 @@ mod tests {
                 prefix_cache_mib: PREFIX_CACHE_MIB,
                 color: ColorMode::Never,
                 embed_model: Some("e".to_owned()),
+                ..Settings::default()
             }
         );
     }
@@ -393,6 +441,27 @@ mod tests {
             );
             assert!(matches!(error, Err(ConfigError::Locked { .. })), "{text}");
         }
+    }
+
+    #[test]
+    fn a_policy_holds_the_ledger_in_its_place() {
+        let policy: Policy =
+            toml::from_str("[lock]\nledger_dir = '/var/log/skiff'\nledger_texts = 'full'\nmarking = 'INTERNAL'")
+                .unwrap();
+        let agreed = merge(&policy, [("flags".to_owned(), layer("marking = 'INTERNAL'"))]).unwrap();
+        assert_eq!(agreed.ledger_dir.as_deref(), Some(Path::new("/var/log/skiff")));
+        assert_eq!(agreed.ledger_texts, Texts::Full);
+        for text in [
+            "ledger_dir = '/tmp/x'",
+            "ledger_texts = 'digests'",
+            "marking = 'PUBLIC'",
+        ] {
+            let error = merge(&policy, [("x".to_owned(), layer(text))]);
+            assert!(matches!(error, Err(ConfigError::Locked { .. })), "{text}");
+        }
+        let relative = merge(&Policy::default(), [("x".to_owned(), layer("ledger_dir = 'here'"))]);
+        assert!(matches!(relative, Err(ConfigError::RelativeLedger(_))));
+        assert!(toml::from_str::<Layer>("marking = \"a\\nb\"").is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::bars::{Bars, Verbosity};
 use super::config::{self, ColorMode, Layer, Settings};
 use super::directories::Directories;
 use super::message::UsageError;
-use crate::ledger::ProposalStore;
+use crate::ledger::{Ledger, ProposalStore};
 use crate::repo::Repository;
 use crate::sandbox::Confinement;
 
@@ -67,6 +67,15 @@ impl Context {
     }
 }
 
+impl Context {
+    /// Names the ledger: where the settings say, else under the state directory. The key stays there in any case.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let state = &self.directories.state;
+        let dir = self.settings.ledger_dir.clone().unwrap_or_else(|| state.join("ledger"));
+        Ledger::new(&dir, &state.join("keys").join("ledger.ed25519"))
+    }
+}
+
 /// Returns the seconds since 1970, or what `SOURCE_DATE_EPOCH` says they are, so that runs can be repeated byte for
 /// byte.
 ///
@@ -114,5 +123,8 @@ fn layer(args: &Args) -> Layer {
             Command::Find(find) => find.embed_model.clone(),
             _ => None,
         },
+        marking: global.marking.clone(),
+        ledger_dir: None,
+        ledger_texts: None,
     }
 }

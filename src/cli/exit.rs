@@ -4,6 +4,7 @@ use super::config::ConfigError;
 use super::interrupt::Interrupted;
 use super::message::UsageError;
 use crate::index::IndexError;
+use crate::ledger::LedgerError;
 use crate::model::{ModelError, RegistryError};
 use crate::repo::RepoError;
 use crate::sandbox::SandboxError;
@@ -54,6 +55,9 @@ impl ExitStatus {
         }
         if cause.is::<SandboxError>() || matches!(cause.downcast_ref(), Some(ConfigError::Locked { .. })) {
             return Some(Self::Refused);
+        }
+        if matches!(cause.downcast_ref(), Some(LedgerError::Broken { .. })) {
+            return Some(Self::Conflict);
         }
         match cause.downcast_ref::<RepoError>()? {
             RepoError::PreimageChanged { .. } | RepoError::RecoveryNeeded { .. } | RepoError::Locked(_) => {

@@ -1,0 +1,392 @@
+//! The record of runs on the command line: what is written, what a changed ledger comes to, and what happens where nothing
+//! can be written.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use skiff::ledger::{Expectation, Ledger, Recorder, RunList, Setting, Texts, Verb};
+use support::{Outcome, Place};
+
+const SKIFF: &str = env!("CARGO_BIN_EXE_skiff");
+
+fn place() -> Place {
+    Place::with(&[("a.py", "def f():\n    return 1\n"), ("b.txt", "b\n")])
+}
+
+fn segment(place: &Place) -> PathBuf {
+    place.home().join("state/skiff/ledger/ledger-000000000001.jsonl")
+}
+
+fn records(place: &Place) -> Vec<Value> {
+    let text = fs::read_to_string(segment(place)).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn kinds(place: &Place) -> Vec<String> {
+    let kind = |record: &Value| record["kind"].as_str().unwrap().to_owned();
+    records(place).iter().map(kind).collect()
+}
+
+fn edit(place: &Place, more: &[&str]) -> Outcome {
+    let script = place.root().join("script.jsonl");
+    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
+    let model = format!("scripted:{}", script.display());
+    let args = ["edit", "return 2", "--symbol", "f", "--model", &model];
+    place.skiff(&[&args[..], more].concat())
+}
+
+/// Replaces what differs between machines and users.
+fn settled(place: &Place, text: &str) -> String {
+    let user = records(place)[0]["body"]["user"].clone();
+    let shown = match user["name"].as_str() {
+        Some(name) => name.to_owned(),
+        None => format!("uid {}", user["uid"]),
+    };
+    let text = text.replace(&format!("  {shown}  "), "  USER  ");
+    let text = text.replace(place.root().to_str().unwrap(), "ROOT");
+    let mut out = String::new();
+    for word in text.split_inclusive([' ', '\n', ':']) {
+        let hex = word.trim_end_matches([' ', '\n', ':']);
+        let is_hex = hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match is_hex {
+            true => out.push_str(&word.replace(hex, "HEX")),
+            false => out.push_str(word),
+        }
+    }
+    out
+}
+
+#[test]
+fn everything_that_changes_something_is_recorded() {
+    let place = place();
+    assert_eq!(edit(&place, &[]).code, 0);
+    assert_eq!(place.skiff(&["apply", "1"]).code, 0);
+    assert_eq!(place.skiff(&["undo"]).code, 0);
+    assert_eq!(place.skiff(&["discard", "1"]).code, 0);
+    assert_eq!(place.skiff(&["apply", "1"]).code, 1);
+    // Looking leaves no record.
+    for looking in [
+        &["list"][..],
+        &["show", "1"],
+        &["log"],
+        &["log", "verify"],
+        &["find", "f"],
+    ] {
+        assert_eq!(place.skiff(looking).code, 0);
+    }
+    let expected = "run_started work_tree_opened tree_read model_chosen prompted answered files_read candidate_judged \
+                    proposal_made proposal_kept run_ended checkpoint \
+                    run_started work_tree_opened decided tree_written run_ended checkpoint \
+                    run_started work_tree_opened decided tree_written run_ended checkpoint \
+                    run_started work_tree_opened decided run_ended checkpoint \
+                    run_started work_tree_opened run_ended checkpoint";
+    assert_eq!(kinds(&place).join(" "), expected);
+    let all = records(&place);
+    assert!(all.iter().all(|record| record["time_unix_s"] == support::DATE_UNIX_S));
+    let (apply, undo) = (&all[14]["body"], &all[20]["body"]);
+    assert_eq!(
+        (&apply["decision"], &undo["decision"]),
+        (&"apply".into(), &"undo".into())
+    );
+    assert_eq!((&apply["proposal"], &apply["hunks"]), (&1.into(), &"all".into()));
+    // What is applied is what was proposed, and undo turns it around.
+    assert_eq!(apply["patch"], all[9]["body"]["patch"]);
+    assert_eq!(apply["change"], all[8]["body"]["change"]);
+    assert_eq!(undo["change"]["before"], apply["change"]["after"]);
+    assert_eq!(undo["change"]["after"], apply["change"]["before"]);
+    let blob = place.git(&["hash-object", "a.py"]);
+    assert_eq!(apply["change"]["files"][0]["before"]["blob"], blob.trim());
+    assert_eq!(all[6]["body"]["files"][0]["path"], "a.py");
+    assert_eq!(all[6]["body"]["files"][0]["blob"], blob.trim());
+    let text = fs::read_to_string(segment(&place)).unwrap();
+    assert!(!text.contains("return 2"), "a text is recorded that nobody asked for");
+
+    let shown = place.skiff(&["log"]);
+    insta::assert_snapshot!("the_log", settled(&place, &shown.stdout));
+    let verified = place.skiff(&["log", "verify"]);
+    insta::assert_snapshot!("a_sound_ledger", settled(&place, &verified.stdout));
+}
+
+#[test]
+fn texts_are_recorded_where_the_settings_say_so() {
+    let place = place();
+    let script = place.root().join("script.jsonl");
+    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
+    let mut command = place.command(SKIFF);
+    command.env("SKIFF_LEDGER_TEXTS", "full");
+    command.args(["edit", "return 2", "--symbol", "f", "--model"]);
+    command.arg(format!("scripted:{}", script.display()));
+    assert_eq!(Outcome::of(&mut command).code, 0);
+    let all = records(&place);
+    let prompted = all.iter().find(|record| record["kind"] == "prompted").unwrap();
+    assert!(prompted["body"]["text"]["turns"].to_string().contains("return 2"));
+    let answered = all.iter().find(|record| record["kind"] == "answered").unwrap();
+    assert_eq!(answered["body"]["prompted"], prompted["seq"]);
+    assert!(answered["body"]["text"].as_str().unwrap().contains("return 2"));
+}
+
+#[test]
+fn a_changed_ledger_is_found_and_not_gone_on_with() {
+    let place = place();
+    let id = place.propose("a.py", "return 1", "return 2").to_string();
+    assert_eq!(place.skiff(&["apply", &id]).code, 0);
+    assert_eq!(place.skiff(&["undo"]).code, 0);
+    let sound = fs::read_to_string(segment(&place)).unwrap();
+    let changed = sound.replacen("\"decision\":\"apply\"", "\"decision\":\"discard\"", 1);
+    assert_ne!(changed, sound);
+    fs::write(segment(&place), changed).unwrap();
+    let verified = place.skiff(&["log", "verify"]);
+    assert_eq!(verified.code, 6);
+    insta::assert_snapshot!("a_changed_ledger", settled(&place, &verified.stderr));
+    assert_eq!(place.skiff(&["log", "verify", "--json"]).code, 6);
+    // Cut off after the first run, with all its lines sound.
+    let lines: Vec<&str> = sound.split_inclusive('\n').collect();
+    let first = lines[..lines.len() / 2].concat();
+    assert!(first.ends_with("\"v\":1}\n") && first.contains("checkpoint"));
+    fs::write(segment(&place), &first).unwrap();
+    assert_eq!(place.skiff(&["log", "verify"]).code, 6);
+    let refused = place.skiff(&["apply", &id]);
+    assert_eq!(refused.code, 6, "{}", refused.stderr);
+    assert_eq!(place.read("a.py"), "def f():\n    return 1\n");
+    assert_eq!(fs::read_to_string(segment(&place)).unwrap(), first);
+    // A proposal can be looked at all the same.
+    let shown = place.skiff(&["show", &id]);
+    assert_eq!(shown.code, 0);
+    assert!(
+        !shown.stdout.contains("Skiff-Ledger") && shown.stderr.contains("broken"),
+        "{}",
+        shown.stderr
+    );
+}
+
+#[test]
+fn an_export_is_verified_elsewhere() {
+    let place = place();
+    edit(&place, &[]);
+    place.skiff(&["apply", "1"]);
+    let key = place.skiff(&["log", "key"]).stdout.trim().to_owned();
+    let exported = place.skiff(&["log", "export", "--format", "jsonl"]).stdout;
+    assert_eq!(exported, fs::read_to_string(segment(&place)).unwrap());
+    let file = place.root().join("export.jsonl");
+    fs::write(&file, &exported).unwrap();
+    let head = place.skiff(&["log"]).stdout.lines().last().unwrap().to_owned();
+    let head = head.strip_prefix("head ").unwrap();
+
+    let other = self::place();
+    let file = file.to_str().unwrap();
+    let unknown = other.skiff(&["log", "verify", file]);
+    assert_eq!(unknown.code, 0, "{}", unknown.stderr);
+    assert!(unknown.stdout.contains("compared with no key"), "{}", unknown.stdout);
+    let known = other.skiff(&["log", "verify", file, "--key", &key, "--head", head]);
+    assert_eq!(known.code, 0, "{}", known.stderr);
+    assert!(!known.stdout.contains("compared with no key"), "{}", known.stdout);
+    let wrong = "0".repeat(64);
+    let foreign = other.skiff(&["log", "verify", file, "--key", &wrong]);
+    assert_eq!(foreign.code, 6, "{}", foreign.stderr);
+    assert!(foreign.stderr.contains(&key), "{}", foreign.stderr);
+    // A whole run less is a sound ledger, and not the one of the head.
+    let shorter: String = exported.split_inclusive('\n').take(12).collect();
+    fs::write(file, shorter).unwrap();
+    assert_eq!(other.skiff(&["log", "verify", file, "--key", &key]).code, 0);
+    assert_eq!(other.skiff(&["log", "verify", file, "--head", head]).code, 6);
+    assert_eq!(other.skiff(&["log", "verify", "--head", "1:zz"]).code, 2);
+
+    let csv = place.skiff(&["log", "export", "--format", "csv"]).stdout;
+    let rows: Vec<&str> = csv.lines().collect();
+    assert_eq!(rows[0], "seq,time,run,kind,body,prev,hash");
+    assert_eq!(rows.len(), records(&place).len() + 1);
+    assert!(
+        rows[1].starts_with("1,2024-01-02T03:04:05Z,1,run_started,\"{\"\"confinement\"\""),
+        "{}",
+        rows[1]
+    );
+    assert!(rows.last().unwrap().ends_with(head.split(':').nth(1).unwrap()));
+}
+
+#[test]
+fn patches_name_the_head_and_the_marking() {
+    let place = place();
+    let file = place.root().join("out.mbox");
+    let marking = "NUR F\u{dc}R\u{202e} DEN DIENST";
+    let edited = edit(&place, &["--marking", marking, "-o", file.to_str().unwrap()]);
+    assert_eq!(edited.code, 0, "{}", edited.stderr);
+    let mail = fs::read_to_string(&file).unwrap();
+    let kept = records(&place)
+        .into_iter()
+        .find(|record| record["kind"] == "run_ended")
+        .unwrap();
+    // The head is that of the record before the run ended: the kept proposal.
+    let line = format!(
+        "Skiff-Ledger: {}:{}\n",
+        kept["seq"].as_u64().unwrap() - 1,
+        kept["prev"].as_str().unwrap()
+    );
+    assert!(mail.contains(&format!("\nMarking: {marking}\n{line}---\n")), "{mail}");
+    let diff = place.skiff(&["show", "1", "--marking", marking]).stdout;
+    assert!(
+        diff.starts_with(&format!("Marking: {marking}\nSkiff-Ledger: ")),
+        "{diff}"
+    );
+    fs::write(place.root().join("patch"), &diff).unwrap();
+    place.git(&["apply", "--check", "../patch"]);
+    let person = place
+        .skiff(&["show", "1", "--marking", marking, "--color", "always"])
+        .stdout;
+    assert!(
+        person.starts_with("Marking: NUR F\u{dc}R\\u{202e} DEN DIENST\n"),
+        "{person}"
+    );
+    let log = place.skiff(&["log", "--marking", "A"]).stdout;
+    assert!(
+        log.starts_with("Marking: A\n") && log.contains("[NUR F\u{dc}R\\u{202e} DEN DIENST]"),
+        "{log}"
+    );
+    assert_eq!(
+        place.skiff(&["list", "--json", "--marking", "A"]).json()["marking"],
+        "A"
+    );
+    assert_eq!(place.skiff(&["list", "--marking", "a\nb"]).code, 2);
+    place.git(&["am", "--quiet", "../out.mbox"]);
+    assert!(place.git(&["log", "-1", "--format=%B"]).contains(&line));
+}
+
+#[test]
+fn the_ledger_lies_where_the_settings_say() {
+    let place = place();
+    let elsewhere = place.root().join("elsewhere");
+    let mut command = place.command(SKIFF);
+    command.env("SKIFF_LEDGER_DIR", &elsewhere).arg("undo");
+    assert_eq!(Outcome::of(&mut command).code, 1);
+    assert!(elsewhere.join("ledger-000000000001.jsonl").is_file());
+    assert!(!segment(&place).exists());
+    assert!(place.home().join("state/skiff/keys/ledger.ed25519").is_file());
+    let mut command = place.command(SKIFF);
+    command.env("SKIFF_LEDGER_DIR", "here").arg("undo");
+    assert_eq!(Outcome::of(&mut command).code, 1);
+}
+
+/// Limits the size of every file: a write beyond it fails, as on a full disk.
+fn limited(place: &Place, blocks: u32, args: &[&str]) -> Outcome {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    Outcome::of(place.command("sh").args(["-c", &script, SKIFF]).args(args))
+}
+
+#[test]
+fn what_cannot_be_recorded_is_not_done() {
+    let place = place();
+    let id = place.propose("a.py", "return 1", "return 2").to_string();
+    // Fill the segment so far that a run begins and its decision does not fit: 512 bytes are a block.
+    assert_eq!(place.skiff(&["undo"]).code, 1);
+    let begun = fs::metadata(segment(&place)).unwrap().len();
+    let mut refused = 0;
+    for blocks in (begun.div_ceil(512)..).step_by(3).take(20) {
+        let before = fs::read(segment(&place)).unwrap();
+        let outcome = limited(&place, u32::try_from(blocks).unwrap(), &["apply", &id]);
+        assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+        assert!(fs::read(segment(&place)).unwrap().starts_with(&before));
+        assert_eq!(place.skiff(&["log", "verify"]).code, 0, "{blocks} blocks");
+        let written = place.read("a.py") != "def f():\n    return 1\n";
+        let decided = kinds(&place).iter().any(|kind| kind == "decided");
+        assert!(decided || !written, "{blocks} blocks: written without a record");
+        if !decided {
+            refused += 1;
+            assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+            assert!(outcome.stderr.contains("cannot be recorded"), "{}", outcome.stderr);
+        }
+        if written {
+            break;
+        }
+    }
+    assert!(refused > 0);
+    assert_eq!(place.read("a.py"), "def f():\n    return 2\n");
+}
+
+#[test]
+fn without_the_right_to_write_nothing_is_done() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let place = place();
+    let id = place.propose("a.py", "return 1", "return 2").to_string();
+    // Not a directory: nobody can write there, an administrator neither.
+    fs::write(place.home().join("state/skiff/ledger"), "").unwrap();
+    for args in [&["apply", &id][..], &["discard", &id], &["undo"], &["edit", "x"]] {
+        let outcome = place.skiff(args);
+        assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("cannot be recorded"), "{}", outcome.stderr);
+    }
+    assert_eq!(place.read("a.py"), "def f():\n    return 1\n");
+    assert!(place.skiff(&["list"]).stdout.contains("open"));
+    fs::remove_file(place.home().join("state/skiff/ledger")).unwrap();
+    assert_eq!(place.skiff(&["apply", &id]).code, 0);
+    let mode = |path: &str| fs::metadata(place.home().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("state/skiff/ledger"), 0o700);
+    assert_eq!(mode("state/skiff/ledger/ledger-000000000001.jsonl"), 0o600);
+    assert_eq!(mode("state/skiff/keys/ledger.ed25519"), 0o600);
+}
+
+fn writer_ledger(dir: &Path) -> Ledger {
+    Ledger::new(&dir.join("ledger"), &dir.join("key"))
+}
+
+/// One of the writers of the test below, in a process of its own.
+#[test]
+#[ignore = "started by processes_take_turns"]
+fn writer() {
+    let Some(dir) = std::env::var_os("SKIFF_TEST_LEDGER").map(PathBuf::from) else {
+        return;
+    };
+    for _ in 0..250 {
+        let setting = Setting {
+            clock: || 0,
+            texts: Texts::Digests,
+            marking: None,
+            confinement: "none",
+            policy_sha256: None,
+        };
+        let recorder = Recorder::begin(writer_ledger(&dir), setting, Verb::Apply).unwrap();
+        recorder.note_work_tree(&std::process::id().to_string(), "/");
+        recorder.end(0).unwrap();
+    }
+}
+
+#[test]
+fn processes_take_turns() {
+    let dir = tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap();
+    let program = std::env::current_exe().unwrap();
+    let start = || {
+        let mut command = Command::new(&program);
+        command.args(["--ignored", "--exact", "writer"]);
+        command
+            .env("SKIFF_TEST_LEDGER", dir.path())
+            .stdout(std::process::Stdio::null());
+        command.spawn().unwrap()
+    };
+    let writers = [start(), start()];
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    let ledger = writer_ledger(dir.path());
+    let keys = vec![ledger.public_key().unwrap()];
+    let mut runs = RunList::default();
+    let expected = Expectation { keys, head: None };
+    let verified = ledger.verify(&expected, &mut |record, _| runs.see(record)).unwrap();
+    let runs = runs.last(usize::MAX);
+    assert_eq!(runs.len(), 500);
+    assert!(runs.iter().all(|run| run.end.is_some()));
+    // Four records a run, and a checkpoint where one fell due.
+    assert!(verified.records() >= 2000);
+    let turns = runs.windows(2).filter(|pair| pair[0].run + 4 > pair[1].run);
+    println!(
+        "{} records; {} runs began before the one before had ended",
+        verified.records(),
+        turns.count()
+    );
+}
