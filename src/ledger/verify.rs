@@ -138,7 +138,11 @@ impl<'a> Walk<'a> {
     /// Parses and hashes the lines side by side, then follows the chain.
     fn batch(&mut self, batch: &[u8]) -> Result<(), LedgerError> {
         let lines: Vec<&[u8]> = batch.split_inclusive(|byte| *byte == b'\n').collect();
-        let parsed: Vec<Result<(Record, Digest), Fault>> = lines.into_par_iter().map(parse).collect();
+        let parsed: Vec<Result<(Record, Digest), Fault>> = match lines.len() {
+            // Waking other threads would take longer.
+            ..64 => lines.into_iter().map(parse).collect(),
+            _ => lines.into_par_iter().map(parse).collect(),
+        };
         for outcome in parsed {
             self.line += 1;
             let followed = outcome.and_then(|(record, hash)| self.follow(&record, hash));
