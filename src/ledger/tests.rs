@@ -450,6 +450,22 @@ fn the_key_is_its_owners_alone() {
 }
 
 #[test]
+fn a_ledger_that_is_not_there_has_no_head() {
+    let desk = Desk::new();
+    assert_eq!(desk.verify().unwrap(), Verified::default());
+    assert_eq!(desk.ledger().head().unwrap(), None);
+    let expected = Expectation {
+        keys: Vec::new(),
+        head: Some(Head {
+            seq: 1,
+            hash: Digest::of(b""),
+        }),
+    };
+    let missing = desk.ledger().verify(&expected, &mut |_, _| {});
+    assert!(matches!(missing, Err(LedgerError::Broken { file, .. }) if file == desk.ledger().dir()));
+}
+
+#[test]
 fn only_records_are_taken() {
     let desk = Desk::new();
     desk.begin(Verb::Undo).end(0).unwrap();

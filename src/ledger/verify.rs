@@ -60,6 +60,7 @@ impl Ledger {
     ) -> Result<Verified, LedgerError> {
         let (segments, settled_bytes, head_file) = self.settled()?;
         let mut walk = Walk::new(expected, visit);
+        walk.file = self.dir().to_path_buf();
         if let HeadFile::Names(known) = head_file {
             walk.known.push((HEAD_FILE, known));
         }
