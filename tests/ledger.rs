@@ -2,6 +2,7 @@
 //! can be written.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
 
 mod support;
 
@@ -307,6 +308,30 @@ fn what_cannot_be_recorded_is_not_done() {
     assert_eq!(place.read("a.py"), "def f():\n    return 2\n");
 }
 
+/// A file system of 16 KB for the ledger, in a mount namespace of its own; skipped where the kernel does not let it.
+#[test]
+fn a_full_disk_ends_the_work_and_spoils_nothing() {
+    let place = place();
+    let ledger = place.home().join("state/skiff/ledger");
+    fs::create_dir_all(&ledger).unwrap();
+    let script = "mount -t tmpfs -o size=16k tmpfs \"$1\" || exit 77\n\
+                  for n in $(seq 30); do code=0; \"$2\" undo 2> \"$3/undo.err\" || code=$?; echo \"undo $code\"; done\n\
+                  code=0; \"$2\" log verify > /dev/null || code=$?; echo \"verify $code\"";
+    let mut command = place.command("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-uc", script, "sh"]);
+    command.arg(&ledger).arg(SKIFF).arg(place.home());
+    let outcome = Outcome::of(&mut command);
+    if outcome.code != 0 {
+        eprintln!("skipped: no file system can be mounted here");
+        return;
+    }
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!((lines.len(), lines[30]), (31, "verify 0"), "{}", outcome.stderr);
+    assert!(lines[..30].iter().all(|line| *line == "undo 1"), "{lines:?}");
+    let said = fs::read_to_string(place.home().join("undo.err")).unwrap();
+    assert!(said.contains("cannot be recorded"), "{said}");
+}
+
 #[test]
 fn without_the_right_to_write_nothing_is_done() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -353,6 +378,42 @@ fn writer() {
         recorder.note_work_tree(&std::process::id().to_string(), "/");
         recorder.end(0).unwrap();
     }
+}
+
+#[test]
+fn a_killed_writer_leaves_a_ledger_to_go_on_with() {
+    let dir = tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap();
+    let ledger = writer_ledger(dir.path());
+    let mut records = 0;
+    for round in 0..25 {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "writer"]);
+        command
+            .env("SKIFF_TEST_LEDGER", dir.path())
+            .stdout(std::process::Stdio::null());
+        let mut writer = command.spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20 + 3 * round));
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        // What is torn is put aside by whoever writes next; all else is sound at once.
+        let setting = Setting {
+            clock: || 0,
+            texts: Texts::Digests,
+            marking: None,
+            confinement: "none",
+            policy_sha256: None,
+        };
+        Recorder::begin(ledger.clone(), setting, Verb::Undo)
+            .unwrap()
+            .end(0)
+            .unwrap();
+        let verified = ledger.verify(&Expectation::default(), &mut |_, _| {}).unwrap();
+        assert!(verified.records() >= records + 3 && verified.unsigned() == 0);
+        records = verified.records();
+    }
+    assert!(records > 200, "the writers were killed before they wrote: {records}");
 }
 
 #[test]
