@@ -28,16 +28,14 @@ pub(super) fn text(value: &impl Serialize) -> Result<String, CanonicalError> {
     Ok(out)
 }
 
-/// Reads a value from its canonical form; any other spelling of it is refused.
-pub(super) fn parse(text: &[u8]) -> Result<Value, CanonicalError> {
-    let value: Value = serde_json::from_slice(text).map_err(CanonicalError::Json)?;
-    let mut canonical = String::with_capacity(text.len());
-    write(&value, &mut canonical)?;
-    if canonical.as_bytes() != text {
-        let same = canonical.bytes().zip(text).take_while(|(a, b)| a == *b).count();
-        return Err(CanonicalError::Form(same));
+/// Succeeds when a text is the canonical form of the value that was read from it.
+pub(super) fn check(value: &impl Serialize, written: &[u8]) -> Result<(), CanonicalError> {
+    let canonical = text(value)?;
+    if canonical.as_bytes() == written {
+        return Ok(());
     }
-    Ok(value)
+    let same = canonical.bytes().zip(written).take_while(|(a, b)| a == *b).count();
+    Err(CanonicalError::Form(same))
 }
 
 fn write(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
@@ -111,6 +109,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn parse(text: &[u8]) -> Result<Value, CanonicalError> {
+        let value: Value = serde_json::from_slice(text).map_err(CanonicalError::Json)?;
+        check(&value, text)?;
+        Ok(value)
+    }
 
     #[test]
     fn members_are_sorted_and_strings_escaped_as_the_rfc_says() {

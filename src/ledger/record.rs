@@ -56,7 +56,8 @@ impl Record {
 
     /// Reads a line, without the line feed. Only the one spelling that [`Record::line`] gives is taken.
     pub(super) fn parse(line: &[u8]) -> Result<Self, Fault> {
-        let Value::Object(mut members) = canonical::parse(line).map_err(Fault::Line)? else {
+        let value = serde_json::from_slice(line).map_err(|error| Fault::Line(CanonicalError::Json(error)))?;
+        let Value::Object(mut members) = value else {
             return Err(wrong("it is no object"));
         };
         let mut integer = |name: &str| {
@@ -73,14 +74,17 @@ impl Record {
         let prev = members.remove("prev").unwrap_or_default();
         let prev = serde_json::from_value(prev).map_err(Fault::Record)?;
         let event = serde_json::from_value(Value::Object(members)).map_err(Fault::Record)?;
-        Ok(Self {
+        let record = Self {
             seq,
             prev,
             run,
             time_unix_s,
             event,
             v,
-        })
+        };
+        // By the record, not by the JSON: a member that is null could be left out otherwise.
+        canonical::check(&record, line).map_err(Fault::Line)?;
+        Ok(record)
     }
 }
 

@@ -479,6 +479,8 @@ fn only_records_are_taken() {
         ("{\"body\"", "{\"aside\":1,\"body\""),
         ("\"v\":1}", "\"v\":2}"),
         ("\"seq\":1,", ""),
+        ("\"policy_sha256\":null,", ""),
+        ("\"policy_sha256\":null,", "\"policy_sha256\": null,"),
         ("\"seq\":1,", "\"seq\":-1,"),
         ("\"prev\":\"0", "\"prev\":\"g"),
     ] {
