@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::agent::{Action, ModelStamp, Proposal, RegionReport};
 use crate::model::{
-    Completion, CompletionRequest, EngineStamp, Finish, Message, Role, Sampling, ScriptedModel, Usage, Witness as _,
+    Completion, CompletionRequest, EngineStamp, Finish, LanguageModel, Message, ModelError, Role, Sampling,
+    ScriptedModel, Session, Usage, Witness as _,
 };
 use crate::patch::{FilePatch, FileSide, Patch};
 use crate::repo::FileMode;
@@ -528,4 +529,77 @@ fn heads_and_markings_are_parsed() {
         assert!(wrong.parse::<Marking>().is_err(), "{wrong:?}");
     }
     assert!("x".repeat(201).parse::<Marking>().is_err());
+}
+
+/// A script that says of itself that it is a model with a smaller one beside it.
+struct Drafted {
+    script: ScriptedModel,
+    engine: EngineStamp,
+}
+
+impl LanguageModel for Drafted {
+    fn name(&self) -> &str {
+        self.script.name()
+    }
+
+    fn digest(&self) -> &str {
+        self.script.digest()
+    }
+
+    fn engine(&self) -> EngineStamp {
+        self.engine.clone()
+    }
+
+    fn context_tokens(&self) -> usize {
+        self.script.context_tokens()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.script.count_tokens(text)
+    }
+
+    fn count_conversation(&self, messages: &[Message]) -> Result<usize, ModelError> {
+        self.script.count_conversation(messages)
+    }
+
+    fn session(&self) -> Result<Box<dyn Session + '_>, ModelError> {
+        self.script.session()
+    }
+}
+
+#[test]
+fn the_draft_model_and_what_computed_are_named() {
+    let desk = Desk::new();
+    let draft = "ab".repeat(32);
+    let stamp = serde_json::json!({
+        "kind": "llama", "skiff": "0.1.0", "llama": "llama-cpp-2", "target": "x86_64-linux", "cpu_code": "avx2",
+        "gpus": [{"name": "GPU0", "layers": 5}], "gpu_layers": 5, "threads": 2, "context_tokens": 8192,
+        "kv_type": "f16", "speculation": "copy", "draft_model": draft, "sequences": 17, "pass_tokens": 512,
+    });
+    let model = Drafted {
+        script: ScriptedModel::from_jsonl("large", "").unwrap(),
+        engine: serde_json::from_value(stamp.clone()).unwrap(),
+    };
+    let recorder = desk.begin(Verb::Edit);
+    recorder.note_model(&model, &[]);
+    let proposal = Proposal {
+        engine: model.engine(),
+        ..proposal()
+    };
+    recorder.record_made(&proposal).unwrap();
+    recorder.end(0).unwrap();
+    let mut seen = 0;
+    let visit = &mut |record: &Record, _| match &record.event {
+        Event::ModelChosen(chosen) => {
+            assert_eq!(chosen.draft_sha256.as_deref(), Some(draft.as_str()));
+            seen += 1;
+        }
+        Event::ProposalMade(made) => {
+            assert_eq!(made.engine, stamp);
+            seen += 1;
+        }
+        _ => {}
+    };
+    desk.ledger().verify(&keys(&desk.ledger()), visit).unwrap();
+    assert_eq!(seen, 2);
 }
