@@ -171,8 +171,8 @@ impl Ground {
         folders
     }
 
-    /// Returns where a role that changes something keeps records of it. The journal by which a work tree is restored is not among
-    /// them: it is the hand's alone.
+    /// Returns where a role that changes something keeps records of it. The journal by which a work tree is restored is
+    /// not among them: it is the hand's alone.
     fn records(&self) -> Vec<PathBuf> {
         let state = &self.directories.state;
         vec![self.proposals(), self.settings.ledger(state), context::keys(state)]
@@ -188,13 +188,11 @@ impl Ground {
         let mut reads = self.surrounding_reads();
         match command {
             Command::Log(log) => return self.log_reads(log),
-            Command::Edit(_)
-            | Command::Apply(_)
-            | Command::Undo(_)
-            | Command::Discard(_)
-            | Command::List(_)
-            | Command::Show(_)
-            | Command::Doctor(_) => reads.extend([state.clone(), self.settings.ledger(state)]),
+            Command::Edit(_) | Command::Apply(_) | Command::Undo(_) | Command::Discard(_) | Command::Doctor(_) => {
+                reads.extend([state.clone(), self.settings.ledger(state)])
+            }
+            // A patch names the head of the ledger, which is known without the key.
+            Command::List(_) | Command::Show(_) => reads.extend([self.proposals(), self.settings.ledger(state)]),
             // Neither proposals nor the key of the ledger are any of their business.
             Command::Index(_)
             | Command::Map(_)
@@ -391,7 +389,12 @@ mod tests {
             assert!(!has(&all, "elsewhere") && !has(&all, "state/keys"), "{line}: {all:?}");
         }
         for line in ["skiff list", "skiff show 1"] {
-            assert_eq!(rights(line).0, [Path::new("state/proposals")], "{line}");
+            let (writes, reads) = rights(line);
+            assert_eq!(writes, [Path::new("state/proposals")], "{line}");
+            assert!(
+                has(&reads, "elsewhere") && !has(&reads, "state/keys"),
+                "{line}: {reads:?}"
+            );
         }
         for line in ["skiff log", "skiff log verify", "skiff log export --format csv"] {
             let (writes, reads) = rights(line);
