@@ -320,7 +320,7 @@ fn who_rewrites_the_chain_cannot_sign_it() {
     let other = Desk::new();
     other.whole_run(Texts::Digests);
     let forged = first_wrong(desk.dir.path(), &other.bytes(), &keys(&desk.ledger()));
-    assert_eq!(forged, Some(14));
+    assert_eq!(forged, Some(16));
     let mut expected = keys(&desk.ledger());
     expected.keys.extend(keys(&other.ledger()).keys);
     assert_eq!(first_wrong(desk.dir.path(), &other.bytes(), &expected), None);
@@ -328,7 +328,7 @@ fn who_rewrites_the_chain_cannot_sign_it() {
     let (mine, theirs) = (keys(&desk.ledger()).keys[0], keys(&other.ledger()).keys[0]);
     let text = String::from_utf8(desk.bytes()).unwrap();
     let text = text.replace(&mine.to_string(), &theirs.to_string());
-    assert_eq!(first_wrong(desk.dir.path(), text.as_bytes(), &expected), Some(14));
+    assert_eq!(first_wrong(desk.dir.path(), text.as_bytes(), &expected), Some(16));
 }
 
 #[test]
@@ -352,17 +352,17 @@ fn a_torn_line_is_put_aside_and_recorded() {
         // What holds a line feed is torn only where zeros follow it.
         let torn: &[u8] = if torn.starts_with(b"{\n") { b"\0{\n\0\0\n" } else { torn };
         fs::write(desk.file(), [&before[..], torn].concat()).unwrap();
-        assert!(matches!(desk.verify(), Err(LedgerError::Broken { line: 15, .. })));
+        assert!(matches!(desk.verify(), Err(LedgerError::Broken { line: 17, .. })));
         let recorder = desk.begin(Verb::Apply);
         recorder.end(1).unwrap();
         let verified = desk.verify().unwrap();
-        assert_eq!((verified.set_aside, verified.records()), (1, 18));
+        assert_eq!((verified.set_aside, verified.records()), (1, 20));
         assert!(desk.bytes().starts_with(&before));
         let mut kept = Vec::new();
         let ledger = desk.ledger();
         let mut visit = |record: &Record, _: Head| match &record.event {
             Event::LineSetAside(aside) => {
-                assert_eq!((record.seq, record.run), (15, 16));
+                assert_eq!((record.seq, record.run), (17, 18));
                 kept = fs::read(ledger.dir().join(&aside.file)).unwrap();
                 assert_eq!((aside.bytes, aside.digest), (kept.len() as u64, Digest::of(&kept)));
             }
