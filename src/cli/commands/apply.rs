@@ -4,14 +4,14 @@ use crate::cli::args::ApplyArgs;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
 use crate::cli::interrupt::Uninterruptible;
-use crate::cli::message;
-use crate::ledger::{Entry, ProposalState};
+use crate::cli::{message, record};
+use crate::ledger::{Entry, Hunks, ProposalState, Recorder};
 use crate::progress::Progress;
 use crate::repo::Repository;
 
 /// Applies one proposal.
-pub(super) fn run(args: &ApplyArgs, context: &Context) -> anyhow::Result<ExitStatus> {
-    let repository = context.repository()?;
+pub(super) fn run(args: &ApplyArgs, context: &Context, recorder: &Recorder) -> anyhow::Result<ExitStatus> {
+    let repository = record::repository(context, recorder)?;
     let entry = context.proposals(&repository)?.get(super::proposal_id(args.id)?)?;
     if entry.state == ProposalState::Discarded {
         bail!("proposal {} is discarded", entry.id);
@@ -19,22 +19,29 @@ pub(super) fn run(args: &ApplyArgs, context: &Context) -> anyhow::Result<ExitSta
     if !entry.proposal.passed() {
         message::warning("a gate or a check failed for this proposal; see `skiff show`");
     }
-    apply(context, &repository, &entry)
+    apply(context, &repository, &entry, recorder)
 }
 
 /// Writes a proposal's patch to the work tree, all of it or nothing, and remembers that it is applied.
 ///
 /// # Errors
 /// When a file is not what it was when the proposal was made, or cannot be written; nothing is changed then.
-pub(crate) fn apply(context: &Context, repository: &Repository, entry: &Entry) -> anyhow::Result<ExitStatus> {
+pub(crate) fn apply(
+    context: &Context,
+    repository: &Repository,
+    entry: &Entry,
+    recorder: &Recorder,
+) -> anyhow::Result<ExitStatus> {
     let patch = &entry.proposal.patch;
     if patch.is_empty() {
         context.progress.note(&format!("proposal {} changes nothing", entry.id));
         return Ok(ExitStatus::NothingToChange);
     }
     let writing = Uninterruptible::enter()?;
-    let mut work_tree = super::open_work_tree(context, repository)?;
+    let mut work_tree = super::open_work_tree(context, repository, recorder)?;
+    recorder.record_apply(entry.id, patch, patch, Hunks::All)?;
     work_tree.apply(&patch.writes(), &super::label(entry.id))?;
+    recorder.note_written();
     context
         .proposals(repository)?
         .set_state(entry.id, ProposalState::Applied)?;
