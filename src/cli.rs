@@ -14,10 +14,13 @@ mod exit;
 mod hand;
 mod interrupt;
 mod json;
+mod log_json;
 mod mail;
 mod message;
 mod output;
+mod record;
 mod role;
+mod stamp;
 mod store;
 
 use std::process::ExitCode;

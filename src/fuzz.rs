@@ -96,6 +96,11 @@ pub fn exclusions(bytes: &[u8]) {
     }
 }
 
+/// Reads the lines of a ledger.
+pub fn ledger(bytes: &[u8]) {
+    crate::ledger::read_foreign(bytes);
+}
+
 /// Escapes a text for a terminal.
 pub fn terminal(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

@@ -1,9 +1,38 @@
-//! What skiff keeps of its runs: the proposals that wait for a person.
+//! What skiff keeps of its runs: the proposals that wait for a person, and the tamper-evident record of what was done.
 //!
-//! Imports `text`, `patch` and `agent`.
+//! Imports `text`, `patch`, `model` and `agent`. A record is durable before what it is about is done.
 
+mod canonical;
+mod chain;
+mod checkpoint;
+mod digest;
 mod error;
+pub mod event;
+mod export;
+mod hex;
+mod identity;
+mod key;
+mod marking;
 mod proposals;
+mod record;
+mod recorder;
+mod run_summary;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod verify;
 
-pub use error::LedgerError;
+pub use canonical::CanonicalError;
+pub use chain::Ledger;
+pub use digest::Digest;
+pub use error::{Fault, LedgerError};
+pub use event::{Cost, Decision, Event, FileChange, FileHunks, FileIdentity, Hunks, Verb};
+pub use identity::Person;
+pub use key::PublicKey;
+pub use marking::Marking;
 pub use proposals::{Entry, ProposalId, ProposalState, ProposalStore};
+pub use record::{Head, Record};
+pub use recorder::{Recorder, Setting, Texts};
+pub use run_summary::{RunDecision, RunEnd, RunList, RunSummary};
+pub(crate) use verify::read_foreign;
+pub use verify::{Expectation, Verified, verify_file};

@@ -23,6 +23,7 @@ mod template;
 #[path = "../tests/support/tiny_gguf.rs"]
 mod tiny_gguf;
 mod vector_cache;
+mod witness;
 
 pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message, PieceCheck, Role, Sampling, Usage};
 pub use draft::{CopyDrafter, Evidence};
@@ -41,3 +42,4 @@ pub use scripted::ScriptedModel;
 pub use scripted_embedder::ScriptedEmbedder;
 pub(crate) use template::render_template;
 pub use vector_cache::{CachedEmbedder, VectorCache};
+pub use witness::{Witness, Witnessed};

@@ -15,5 +15,5 @@ pub use grammar::choice_grammar;
 pub use map::{MapFile, MapText, map_within};
 pub use template::{
     ActionPrompt, BenchPrompt, CreatePrompt, EmbedFilePrompt, EmbedSymbolPrompt, InsertPrompt, LocatePrompt, MapPrompt,
-    PromptError, PromptFile, RepairPrompt, RewritePrompt, Template,
+    PromptError, PromptFile, RepairPrompt, RewritePrompt, TEMPLATE_SOURCES, Template,
 };

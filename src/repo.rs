@@ -37,5 +37,5 @@ pub use snapshot::{MAX_EDIT_BYTES, Snapshot, SnapshotFile, SourceText, WorkTreeR
 pub use stamp::FileStamp;
 pub use surroundings::Surroundings;
 pub use user_config::configured_files;
-pub use work_tree::{Undone, WorkTree};
+pub use work_tree::{Applied, AppliedFile, Undone, WorkTree};
 pub use write::{FileContent, FileState, FileWrite};

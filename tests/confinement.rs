@@ -318,8 +318,9 @@ fn the_patch_goes_where_it_is_named_and_nowhere_else() {
         let outcome = place.skiff(&[&request[..], &[name]].concat());
         assert_eq!(outcome.code, 0, "{name}: {}", outcome.stderr);
         let patch = fs::read_to_string(place.repo().join(name)).unwrap();
+        let (trailers, diff) = patch.split_once("diff --git ").unwrap();
         assert!(
-            patch.starts_with("diff --git ") && patch.ends_with("return 2\n"),
+            trailers.starts_with("Skiff-Ledger: ") && trailers.lines().count() == 1 && diff.ends_with("return 2\n"),
             "{name}: {patch}"
         );
     }

@@ -20,7 +20,10 @@ use std::time::{Duration, Instant};
 
 use skiff::fuzz;
 use skiff::lang::Language;
+use skiff::ledger::{Ledger, Recorder, Setting, Texts, Verb};
 use skiff::model::Header;
+use skiff::model::ScriptedModel;
+use skiff::patch::Patch;
 use skiff::text::RepoPath;
 use tiny_gguf::Random;
 
@@ -306,6 +309,31 @@ fn any_bytes_are_a_list_of_exclusions() {
         samples.map(<[u8]>::to_vec).to_vec(),
         fuzz::exclusions,
     );
+}
+
+#[test]
+fn any_bytes_are_a_ledger() {
+    let dir = tempfile::tempdir().unwrap();
+    let setting = Setting {
+        clock: || 1_704_164_645,
+        texts: Texts::Full,
+        marking: "FOR TESTS".parse().ok(),
+        role: "brain",
+        confinement: "none",
+        landlock_abi: None,
+        policy_sha256: None,
+    };
+    let recorder = Recorder::begin(Ledger::new(dir.path(), &dir.path().join("key")), setting, Verb::Edit).unwrap();
+    recorder.note_work_tree("0123456789abcdef", "/a \"b\"\n\u{1}é");
+    recorder.note_model(&ScriptedModel::from_jsonl("tiny", "").unwrap(), &[("rewrite", "text")]);
+    recorder
+        .record_discard("7".parse().unwrap(), &Patch::default())
+        .unwrap();
+    recorder.end(0).unwrap();
+    let sample = fs::read(dir.path().join("ledger-000000000001.jsonl")).unwrap();
+    let lines = sample.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec);
+    let whole = std::iter::once(sample.clone());
+    others("ledger", 5000, lines.chain(whole).collect(), fuzz::ledger);
 }
 
 #[test]

@@ -161,3 +161,42 @@ fn a_model_bench() {
     let page = place.skiff(&args);
     assert!(page.stdout.contains("\ncopy edit "), "{}", page.stdout);
 }
+
+#[test]
+fn the_ledger() {
+    let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
+    let script = place.root().join("script.jsonl");
+    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
+    let model = format!("scripted:{}", script.display());
+    let confinement = &place.skiff(&["doctor", "--json"]).json()["confinement"];
+    let (check, expected): (&[&str], usize) = match confinement["kind"] == "landlock" {
+        true => (&["--check", "true"], 16),
+        false => (&[], 14),
+    };
+    let args = ["edit", "return 2", "--symbol", "f", "--apply", "--model", &model];
+    assert_eq!(place.skiff(&[&args[..], check].concat()).code, 0);
+    place.skiff(&["undo"]);
+    place.skiff(&["discard", "1"]);
+    let exported = place.skiff(&["log", "export", "--format", "jsonl"]).stdout;
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in exported.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        conforms("ledger-record.json", &record);
+        kinds.insert(record["kind"].as_str().unwrap().to_owned());
+    }
+    // All but what a crash leaves.
+    assert_eq!(kinds.len(), expected, "{kinds:?}");
+    let log = place.skiff(&["log", "--json"]).json();
+    conforms("log.json", &log);
+    assert_eq!(log["runs"][1]["decisions"][0]["written"], true);
+    let lines = place.skiff(&["log", "--jsonl", "-n", "2"]).stdout;
+    let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!((lines.lines().count(), &last), (2, &log["runs"][3]));
+    conforms("log-verify.json", &place.skiff(&["log", "verify", "--json"]).json());
+    let file = place.root().join("export.jsonl");
+    fs::write(&file, exported.replacen("\"seq\":2,", "\"seq\":3,", 1)).unwrap();
+    let broken = place.skiff(&["log", "verify", "--json", file.to_str().unwrap()]);
+    let broken: Value = serde_json::from_str(&broken.stdout).unwrap();
+    conforms("log-verify.json", &broken);
+    assert_eq!((&broken["sound"], &broken["fault"]["line"]), (&false.into(), &2.into()));
+}

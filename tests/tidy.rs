@@ -22,8 +22,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("sandbox", &["text", "repo"]),
     ("review", &["text", "patch"]),
-    ("ledger", &["text", "patch", "agent"]),
-    ("fuzz", &["text", "lang", "repo", "index", "model", "review"]),
+    ("ledger", &["text", "patch", "model", "agent"]),
+    ("fuzz", &["text", "lang", "repo", "index", "model", "review", "ledger"]),
 ];
 
 /// What the agent may name of `repo`: what reads, nothing that writes.

@@ -85,6 +85,10 @@ git checkout -q -- .
 may_start=(--may-start)
 traced 'edit --check' "${edit[@]}" --check 'grep -q double calc.py'
 may_start=()
+traced log log
+traced 'log verify' log verify
+traced 'log export' log export --format jsonl
+traced 'log key' log key
 traced 'model list' model list
 [[ -z $model ]] || traced 'model verify' model verify traced
 traced completions completions bash

@@ -6,6 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::config::{Choice, ColorMode, ContextTokens, GpuLayers, KvType};
+use crate::ledger::{Head, Marking, PublicKey};
 
 /// Turns requests into reviewable patches, with a local model and no network.
 #[derive(Debug, Parser)]
@@ -74,6 +75,9 @@ pub(crate) struct GlobalArgs {
     /// When to use colour
     #[arg(long, value_name = "WHEN", global = true)]
     pub(crate) color: Option<ColorMode>,
+    /// How to mark patches, reports and the ledger: one line, as you write it
+    #[arg(long, value_name = "TEXT", global = true)]
+    pub(crate) marking: Option<Marking>,
 }
 
 /// What to do.
@@ -88,6 +92,7 @@ pub(crate) enum Command {
     Discard(DiscardArgs),
     Apply(ApplyArgs),
     Undo(UndoArgs),
+    Log(LogArgs),
     #[command(subcommand)]
     Model(ModelCommand),
     Doctor(DoctorArgs),
@@ -354,6 +359,96 @@ pub(crate) struct ApplyArgs {
 Examples:
   skiff undo")]
 pub(crate) struct UndoArgs {}
+
+/// Show what was done: runs and decisions, the newest last
+///
+/// Every edit, apply, undo and discard is recorded before it is done, in a chain of records that each name the SHA-384 of the
+/// one before, with signed checkpoints. What is shown is verified first. The last line is the head: kept elsewhere, it shows
+/// later that nothing before it was changed. Exits with 6 when the ledger is not what was written.
+#[derive(Debug, ClapArgs)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_long_help = "\
+Examples:
+  skiff log
+  skiff log -n 100 --json
+  skiff log verify
+  skiff log export --format csv > runs.csv"
+)]
+pub(crate) struct LogArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<LogCommand>,
+    /// The most runs that are shown
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print one JSON object a line for each run
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) jsonl: bool,
+}
+
+/// What to do with the ledger.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    Verify(LogVerifyArgs),
+    Export(LogExportArgs),
+    Key(LogKeyArgs),
+}
+
+/// Check every record of the ledger, or of an exported file
+///
+/// Each line must be canonical JSON, have its number and the SHA-384 of the line before, and each checkpoint a signature by a
+/// key that is trusted: those of --key, else that of this user. The first wrong line is named. Exits with 6 when there is one.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff log verify
+  skiff log verify runs.jsonl --key 4f0c…
+  skiff log verify --head 812:9ab3…")]
+pub(crate) struct LogVerifyArgs {
+    /// A file that `skiff log export --format jsonl` wrote [default: the ledger of this user]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// A public key whose checkpoints count; may be given several times
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: Vec<PublicKey>,
+    /// A head that must be in the ledger: from the last line of `skiff log`, or the trailer of a patch
+    #[arg(long, value_name = "SEQ:HASH")]
+    pub(crate) head: Option<Head>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Write the records out
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff log export --format jsonl > runs.jsonl
+  skiff log export --format csv > runs.csv")]
+pub(crate) struct LogExportArgs {
+    /// `jsonl` for the lines as they are, which `skiff log verify` takes, or `csv` for spreadsheets
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: LogFormat,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Jsonl,
+    Csv,
+}
+
+/// Print the public key that checks the checkpoints of this user
+///
+/// The key pair is made when it is first needed. Keep the public key where who writes the ledger cannot change it.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff log key")]
+pub(crate) struct LogKeyArgs {}
 
 /// Manage the GGUF files that skiff may load
 ///

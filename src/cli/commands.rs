@@ -8,6 +8,7 @@ mod edit;
 mod find;
 mod index;
 mod list;
+mod log;
 mod man;
 mod map;
 mod model;
@@ -19,8 +20,8 @@ use std::path::Path;
 use super::args::Command;
 use super::context::Context;
 use super::exit::ExitStatus;
-use super::message;
-use crate::ledger::ProposalId;
+use super::{message, record::recorded};
+use crate::ledger::{ProposalId, Recorder, Verb};
 use crate::repo::{RepoError, Repository, WorkTree};
 use crate::text::RepoPath;
 
@@ -30,15 +31,16 @@ use crate::text::RepoPath;
 /// What failed, with the room's own error in its chain.
 pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<ExitStatus> {
     match command {
-        Command::Edit(args) => edit::run(args, context),
+        Command::Edit(args) => recorded(Verb::Edit, context, |recorder| edit::run(args, context, recorder)),
         Command::Map(args) => map::run(args, context),
         Command::Index(args) => index::run(args, context),
         Command::Find(args) => find::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Show(args) => show::run(args, context),
-        Command::Discard(args) => discard::run(args, context),
-        Command::Apply(args) => apply::run(args, context),
-        Command::Undo(_) => undo::run(context),
+        Command::Discard(args) => recorded(Verb::Discard, context, |recorder| discard::run(args, context, recorder)),
+        Command::Apply(args) => recorded(Verb::Apply, context, |recorder| apply::run(args, context, recorder)),
+        Command::Undo(_) => recorded(Verb::Undo, context, |recorder| undo::run(context, recorder)),
+        Command::Log(args) => log::run(args, context),
         Command::Model(command) => model::run(command, context),
         Command::Doctor(args) => doctor::run(args, context),
         Command::Completions(args) => completions::run(args),
@@ -65,9 +67,10 @@ fn proposal_id(number: u64) -> anyhow::Result<ProposalId> {
 }
 
 /// Opens the work tree for writing, and says so when that first finished what an earlier run had left half-done.
-fn open_work_tree(context: &Context, repository: &Repository) -> anyhow::Result<WorkTree> {
+fn open_work_tree(context: &Context, repository: &Repository, recorder: &Recorder) -> anyhow::Result<WorkTree> {
     let work_tree = WorkTree::open(repository, &context.directories.state)?;
     if let Some(recovered) = work_tree.recovered() {
+        recorder.note_recovery(&recovered.label, &recovered.paths);
         message::warning(&format!("an earlier run was cut short; took back {}", recovered.label));
     }
     Ok(work_tree)

@@ -13,9 +13,11 @@ use std::time::Duration;
 use std::{env, fs, io};
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 pub(crate) use choice::{Choice, ContextTokens, GpuLayers, KvType};
 
+use crate::ledger::{Marking, Texts};
 use crate::model::{self, Keep, LlamaConfig};
 use crate::sandbox::{CheckLimits, Level};
 
@@ -51,8 +53,23 @@ pub(crate) struct Settings {
     pub(crate) check_seconds: Option<u32>,
     /// The memory that a check command may take; none leaves it to the sandbox.
     pub(crate) check_memory_mib: Option<u32>,
+    /// How the user marks patches, reports and the ledger.
+    pub(crate) marking: Option<Marking>,
+    /// The directory of the ledger; none leaves it under the state directory.
+    pub(crate) ledger_dir: Option<PathBuf>,
+    /// How much the ledger keeps of what the model is told and says.
+    pub(crate) ledger_texts: Texts,
+    /// SHA-256 of the policy file; none where there is no policy.
+    pub(crate) policy_sha256: Option<String>,
     /// What the policy demands besides what it fixes.
     pub(crate) rules: Rules,
+}
+
+impl Settings {
+    /// Returns the directory of the ledger: the one that was set, else one beneath the state directory.
+    pub(crate) fn ledger(&self, state: &Path) -> PathBuf {
+        self.ledger_dir.clone().unwrap_or_else(|| state.join("ledger"))
+    }
 }
 
 /// What a policy demands. Nothing else can say any of it.
@@ -196,6 +213,9 @@ pub(crate) struct Layer {
     pub(crate) check_env: Option<Vec<String>>,
     pub(crate) check_seconds: Option<u32>,
     pub(crate) check_memory_mib: Option<u32>,
+    pub(crate) marking: Option<Marking>,
+    pub(crate) ledger_dir: Option<String>,
+    pub(crate) ledger_texts: Option<Texts>,
 }
 
 /// What an administrator fixes.
@@ -225,6 +245,9 @@ pub(crate) struct Lock {
     pub(crate) embed_model: Option<String>,
     /// Where this says nothing and `model` something, no other one drafts.
     pub(crate) draft_model: Option<String>,
+    pub(crate) marking: Option<Marking>,
+    pub(crate) ledger_dir: Option<String>,
+    pub(crate) ledger_texts: Option<Texts>,
 }
 
 /// Why the settings cannot be put together.
@@ -260,6 +283,9 @@ pub(crate) enum ConfigError {
     /// The policy names the models, and this is none of them.
     #[error("the policy {POLICY_FILE} names the models that may be used, and a script is none")]
     ScriptDenied,
+    /// The directory of the ledger would depend on where skiff is started.
+    #[error("`ledger_dir` is {0:?}, which is not an absolute path")]
+    RelativeLedger(String),
     /// A place wants what the policy does not allow.
     #[error("the policy {POLICY_FILE} fixes {key} to {fixed}, and {origin} asks for {wanted}")]
     Locked {
@@ -276,6 +302,7 @@ pub(crate) enum ConfigError {
 /// [`ConfigError`] names the file or variable that is wrong, or the setting that the policy fixes.
 pub(crate) fn load(config_dir: &Path, flags: Layer) -> Result<Settings, ConfigError> {
     let policy: Policy = read(Path::new(POLICY_FILE))?;
+    let policy_sha256 = fs::read(POLICY_FILE).ok().map(|bytes| sha256(&bytes));
     let user_file = config_dir.join("config.toml");
     let user: Layer = read(&user_file)?;
     let variables = env::vars_os()
@@ -287,14 +314,22 @@ pub(crate) fn load(config_dir: &Path, flags: Layer) -> Result<Settings, ConfigEr
         })
         .collect();
     let environment = from_variables(&variables)?;
-    merge(
+    let settings = merge(
         &policy,
         [
             (user_file.display().to_string(), user),
             ("the environment".to_owned(), environment),
             ("the command line".to_owned(), flags),
         ],
-    )
+    )?;
+    Ok(Settings {
+        policy_sha256,
+        ..settings
+    })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads one file; one that is not there says nothing.
@@ -337,6 +372,9 @@ fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigE
         color: parsed(variables, "SKIFF_COLOR")?,
         embed_model: parsed(variables, "SKIFF_EMBED_MODEL")?,
         draft_model: parsed(variables, "SKIFF_DRAFT_MODEL")?,
+        marking: parsed(variables, "SKIFF_MARKING")?,
+        ledger_dir: parsed(variables, "SKIFF_LEDGER_DIR")?,
+        ledger_texts: parsed(variables, "SKIFF_LEDGER_TEXTS")?,
         ..Layer::default()
     })
 }
@@ -361,6 +399,9 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         prefix_cache_mib: lock.prefix_cache_mib,
         embed_model: lock.embed_model.clone(),
         draft_model: lock.draft_model.clone(),
+        marking: lock.marking.clone(),
+        ledger_dir: lock.ledger_dir.clone(),
+        ledger_texts: lock.ledger_texts,
         ..Layer::default()
     };
     for (origin, layer) in layers {
@@ -377,6 +418,9 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         )?;
         // No weights are read but those that the policy knows.
         let embed_lock = lock.embed_model.as_ref().or(lock.model.as_ref()).cloned();
+        agree("marking", &lock.marking, &layer.marking, &origin)?;
+        agree("ledger_dir", &lock.ledger_dir, &layer.ledger_dir, &origin)?;
+        agree("ledger_texts", &lock.ledger_texts, &layer.ledger_texts, &origin)?;
         agree("embed_model", &embed_lock, &layer.embed_model, &origin)?;
         let draft_lock = lock.draft_model.as_ref().or(lock.model.as_ref()).cloned();
         agree("draft_model", &draft_lock, &layer.draft_model, &origin)?;
@@ -394,7 +438,13 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             check_env: layer.check_env.or(merged.check_env),
             check_seconds: layer.check_seconds.or(merged.check_seconds),
             check_memory_mib: layer.check_memory_mib.or(merged.check_memory_mib),
+            marking: layer.marking.or(merged.marking),
+            ledger_dir: layer.ledger_dir.or(merged.ledger_dir),
+            ledger_texts: layer.ledger_texts.or(merged.ledger_texts),
         };
+    }
+    if let Some(dir) = merged.ledger_dir.as_ref().filter(|dir| !Path::new(dir).is_absolute()) {
+        return Err(ConfigError::RelativeLedger(dir.clone()));
     }
     Ok(Settings {
         model: merged.model,
@@ -415,6 +465,10 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             confinement: policy.confinement,
             check: policy.check,
         },
+        marking: merged.marking,
+        ledger_dir: merged.ledger_dir.map(PathBuf::from),
+        ledger_texts: merged.ledger_texts.unwrap_or_default(),
+        policy_sha256: None,
     })
 }
 
@@ -555,6 +609,27 @@ mod tests {
         }
         // Only the policy can say it.
         assert!(toml::from_str::<Layer>("allowed_models = []").is_err());
+    }
+
+    #[test]
+    fn a_policy_holds_the_ledger_in_its_place() {
+        let policy: Policy =
+            toml::from_str("[lock]\nledger_dir = '/var/log/skiff'\nledger_texts = 'full'\nmarking = 'INTERNAL'")
+                .unwrap();
+        let agreed = merge(&policy, [("flags".to_owned(), layer("marking = 'INTERNAL'"))]).unwrap();
+        assert_eq!(agreed.ledger_dir.as_deref(), Some(Path::new("/var/log/skiff")));
+        assert_eq!(agreed.ledger_texts, Texts::Full);
+        for text in [
+            "ledger_dir = '/tmp/x'",
+            "ledger_texts = 'digests'",
+            "marking = 'PUBLIC'",
+        ] {
+            let error = merge(&policy, [("x".to_owned(), layer(text))]);
+            assert!(matches!(error, Err(ConfigError::Locked { .. })), "{text}");
+        }
+        let relative = merge(&Policy::default(), [("x".to_owned(), layer("ledger_dir = 'here'"))]);
+        assert!(matches!(relative, Err(ConfigError::RelativeLedger(_))));
+        assert!(toml::from_str::<Layer>("marking = \"a\\nb\"").is_err());
     }
 
     #[test]

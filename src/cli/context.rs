@@ -1,6 +1,6 @@
 use std::env;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use super::directories::Directories;
 use super::hand::Applier;
 use super::message::UsageError;
 use super::role::Entered;
-use crate::ledger::ProposalStore;
+use crate::ledger::{Ledger, ProposalStore};
 use crate::repo::Repository;
 use crate::sandbox::{Checker, Confinement};
 
@@ -77,6 +77,19 @@ impl Context {
     }
 }
 
+impl Context {
+    /// Names the ledger: where the settings say, else under the state directory. The key stays there in any case.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let state = &self.directories.state;
+        Ledger::new(&self.settings.ledger(state), &keys(state).join("ledger.ed25519"))
+    }
+}
+
+/// Returns the folder of the keys that sign for the ledger.
+pub(crate) fn keys(state: &Path) -> PathBuf {
+    state.join("keys")
+}
+
 /// Returns the seconds since 1970, or what `SOURCE_DATE_EPOCH` says they are, so that runs can be repeated byte for
 /// byte.
 ///
@@ -130,6 +143,7 @@ pub(crate) fn layer(args: &Args) -> Layer {
             Command::Edit(edit) => edit.draft_model.clone(),
             _ => None,
         },
+        marking: global.marking.clone(),
         ..Layer::default()
     }
 }

@@ -5,6 +5,7 @@ use super::dialogue::FlagsRefused;
 use super::interrupt::Interrupted;
 use super::message::UsageError;
 use crate::index::IndexError;
+use crate::ledger::LedgerError;
 use crate::model::{ModelError, RegistryError};
 use crate::repo::RepoError;
 use crate::sandbox::{CheckError, SandboxError};
@@ -80,11 +81,17 @@ impl ExitStatus {
                 | ConfigError::Confinement { .. }
                 | ConfigError::CheckDenied
                 | ConfigError::ScriptDenied => Some(Self::Refused),
-                ConfigError::Read { .. } | ConfigError::Parse { .. } | ConfigError::Variable { .. } => None,
+                ConfigError::Read { .. }
+                | ConfigError::Parse { .. }
+                | ConfigError::Variable { .. }
+                | ConfigError::RelativeLedger(_) => None,
             };
         }
         if let Some(RegistryError::NotAllowed { .. } | RegistryError::HashMismatch { .. }) = cause.downcast_ref() {
             return Some(Self::Refused);
+        }
+        if matches!(cause.downcast_ref(), Some(LedgerError::Broken { .. })) {
+            return Some(Self::Conflict);
         }
         match cause.downcast_ref::<RepoError>()? {
             RepoError::PreimageChanged { .. } | RepoError::RecoveryNeeded { .. } | RepoError::Locked(_) => {

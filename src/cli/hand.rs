@@ -12,8 +12,8 @@ use super::commands::apply;
 use super::context::Context;
 use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
-use super::interrupt;
-use crate::ledger::{Entry, ProposalId};
+use super::{interrupt, record};
+use crate::ledger::{Entry, ProposalId, Recorder, Verb};
 use crate::repo::Repository;
 
 /// Whether this build has roles to keep apart.
@@ -49,7 +49,7 @@ pub(super) struct Brain {
 }
 
 impl Applier {
-    /// Applies a proposal, or lets it be applied.
+    /// Applies a proposal, or lets it be applied; the hand records that as a run of its own.
     ///
     /// # Errors
     /// As [`apply::apply`]; when the hand is gone.
@@ -58,9 +58,10 @@ impl Applier {
         context: &Context,
         repository: &Repository,
         entry: &Entry,
+        recorder: &Recorder,
     ) -> anyhow::Result<ExitStatus> {
         match self {
-            Self::Here => apply::apply(context, repository, entry, &entry.proposal.patch),
+            Self::Here => apply::apply(context, repository, entry, &entry.proposal.patch, recorder),
             Self::Hand(pipe) => {
                 let mut pipe = pipe;
                 writeln!(pipe, "{}", entry.id).context("cannot hand the proposal over")?;
@@ -111,17 +112,19 @@ impl Brain {
         }
         interrupt::watch()?;
         let id: ProposalId = named.trim().parse()?;
-        let repository = context.repository()?;
-        let entry = context.proposals(&repository)?.get(id)?;
-        if !entry.proposal.passed() {
-            bail!("proposal {id} did not pass and is not applied");
-        }
-        let patch = &entry.proposal.patch;
-        let flags = patch.flags();
-        if !flags.is_empty() {
-            return Err(FlagsRefused::of(&flags).into());
-        }
-        apply::apply(context, &repository, &entry, patch)
+        record::recorded(Verb::Apply, context, |recorder| {
+            let repository = record::repository(context, recorder)?;
+            let entry = context.proposals(&repository)?.get(id)?;
+            if !entry.proposal.passed() {
+                bail!("proposal {id} did not pass and is not applied");
+            }
+            let patch = &entry.proposal.patch;
+            let flags = patch.flags();
+            if !flags.is_empty() {
+                return Err(FlagsRefused::of(&flags).into());
+            }
+            apply::apply(context, &repository, &entry, patch, recorder)
+        })
     }
 
     /// Reads what the brain names until it closes the pipe; none after a signal that it does not obey.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::stamp::Stamp;
 use crate::agent::{ModelStamp, Preparation, RegionReport};
 use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
 use crate::lang::{Language, SymbolKind};
-use crate::ledger::{Entry, ProposalId, ProposalState};
+use crate::ledger::{Entry, Marking, ProposalId, ProposalState};
 use crate::model::{CpuCode, EngineStamp, GpuMemory, ModelEntry, Sampling, Usage};
 use crate::patch::{FilePatch, FileSide};
 use crate::prompt::MapText;
@@ -42,6 +43,8 @@ pub(crate) struct ProposalView<'a> {
     removed: usize,
     files: Vec<FileView<'a>>,
     patch: String,
+    marking: Option<&'a str>,
+    ledger_head: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,7 +102,7 @@ struct HunkView {
 
 impl<'a> ProposalView<'a> {
     /// Returns the view of a proposal.
-    pub(crate) fn of(entry: &'a Entry) -> Self {
+    pub(crate) fn of(entry: &'a Entry, stamp: &'a Stamp) -> Self {
         let proposal = &entry.proposal;
         let stat = proposal.patch.stat();
         Self {
@@ -120,6 +123,8 @@ impl<'a> ProposalView<'a> {
             removed: stat.removed,
             files: proposal.patch.files.iter().map(FileView::of).collect(),
             patch: proposal.patch.unified(),
+            marking: stamp.marking.as_ref().map(Marking::as_str),
+            ledger_head: stamp.head.map(|head| head.to_string()),
         }
     }
 }
@@ -182,6 +187,7 @@ impl SideView {
 #[derive(Debug, Serialize)]
 pub(crate) struct ProposalList<'a> {
     schema_version: u32,
+    marking: Option<&'a str>,
     proposals: Vec<ProposalSummary<'a>>,
 }
 
@@ -200,7 +206,7 @@ struct ProposalSummary<'a> {
 
 impl<'a> ProposalList<'a> {
     /// Returns the view of several proposals.
-    pub(crate) fn of(entries: &'a [Entry]) -> Self {
+    pub(crate) fn of(entries: &'a [Entry], marking: Option<&'a Marking>) -> Self {
         let proposals = entries.iter().map(|entry| {
             let stat = entry.proposal.patch.stat();
             ProposalSummary {
@@ -217,6 +223,7 @@ impl<'a> ProposalList<'a> {
         });
         Self {
             schema_version: SCHEMA_VERSION,
+            marking: marking.map(Marking::as_str),
             proposals: proposals.collect(),
         }
     }

@@ -1,5 +1,6 @@
 use std::env;
 
+use super::stamp::Stamp;
 use crate::ledger::Entry;
 use crate::patch::Envelope;
 
@@ -9,8 +10,8 @@ const SUBJECT_CHARS: usize = 72;
 /// Renders a proposal as mail for `git am`.
 ///
 /// The author is whom `GIT_AUTHOR_NAME` and `GIT_AUTHOR_EMAIL` name, else skiff itself. The trailer says which model
-/// helped; nothing is signed off, as that is a person's to say.
-pub(crate) fn message(entry: &Entry) -> String {
+/// helped, others the marking and the head of the ledger; nothing is signed off, as that is a person's to say.
+pub(crate) fn message(entry: &Entry, stamp: &Stamp) -> String {
     let request = entry.proposal.request.trim();
     let subject: String = request
         .lines()
@@ -31,6 +32,9 @@ pub(crate) fn message(entry: &Entry) -> String {
         author: variable("GIT_AUTHOR_NAME", "skiff"),
         email: variable("GIT_AUTHOR_EMAIL", "skiff@localhost"),
         date_unix_s: i64::try_from(entry.created_unix_s).unwrap_or(i64::MAX),
-        trailers: vec![format!("Assisted-by: skiff ({})", entry.proposal.model.name)],
+        trailers: [format!("Assisted-by: skiff ({})", entry.proposal.model.name)]
+            .into_iter()
+            .chain(stamp.lines())
+            .collect(),
     })
 }

@@ -10,7 +10,7 @@ use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
 use super::output::OutputError;
 use crate::agent::AgentError;
-use crate::ledger::LedgerError;
+use crate::ledger::{Fault, LedgerError};
 use crate::model::{ModelError, RegistryError};
 use crate::repo::RepoError;
 use crate::review::Escaped;
@@ -106,6 +106,20 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
     if let Some(error) = cause.downcast_ref::<LedgerError>() {
         return match error {
             LedgerError::NoSuchProposal(_) => Some("`skiff list --all` names the proposals of this work tree"),
+            LedgerError::NotRecorded { .. } => {
+                Some("make room there, or let this user write there; nothing is done unrecorded")
+            }
+            LedgerError::Broken { fault, .. } => Some(match **fault {
+                Fault::ForeignKey(_) => {
+                    "name the keys that you trust with --key; `skiff log key` prints that of this user"
+                }
+                Fault::Torn { .. } => {
+                    "a crash may have cut it off; the next edit, apply, undo or discard puts it aside and records that"
+                }
+                _ => {
+                    "keep the files as they are and find out who changed them; a new ledger begins when they are moved away"
+                }
+            }),
             _ => None,
         };
     }

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::args::{Args, Command, EditArgs, ModelCommand};
+use super::args::{Args, Command, EditArgs, LogArgs, LogCommand, ModelCommand};
 use super::config::{self, CheckRule, ConfigError, Layer, Settings};
+use super::context;
 use super::directories::Directories;
 use crate::repo::{Surroundings, configured_files, create_private_dir};
 use crate::sandbox::{self, CheckCommand, CheckError, Checker, Confinement, Requests, Role, SandboxError, Scratch};
@@ -53,6 +54,7 @@ pub(super) fn of(command: &Command) -> Role {
         | Command::Find(_)
         | Command::List(_)
         | Command::Show(_)
+        | Command::Log(_)
         | Command::Model(_)
         | Command::Doctor(_)
         | Command::Completions(_)
@@ -109,11 +111,7 @@ impl Ground {
         if checker.is_some() && confinement.level().landlock_abi().is_none() {
             return Err(CheckError::Unconfined.into());
         }
-        let mut reads = self.reads();
-        if role == Role::Brain {
-            reads.extend(self.models(&args.command));
-        }
-        confinement.limit_reads(&reads)?;
+        confinement.limit_reads(&self.reads(role, &args.command))?;
         Ok(Entered {
             confinement,
             directories: self.directories,
@@ -137,12 +135,25 @@ impl Ground {
             (Role::Brain, Command::Model(ModelCommand::List(_)) | Command::Completions(_) | Command::Man(_)) => {
                 Vec::new()
             }
+            (Role::Brain, Command::Log(log)) => match &log.command {
+                // The key pair is made when it is first asked for.
+                Some(LogCommand::Key(_)) => vec![context::keys(state)],
+                None | Some(LogCommand::Verify(_) | LogCommand::Export(_)) => Vec::new(),
+            },
+            // They make the folder of a work tree's proposals where there is none, and record nothing.
+            (Role::Brain, Command::List(_) | Command::Show(_)) => vec![self.proposals()],
             // As far as they are there: it has the rights that an edit has, and leaves nothing behind.
             (Role::Brain, Command::Doctor(_)) => return records.into_iter().chain([cache.clone()]).collect(),
-            (Role::Brain, Command::Model(ModelCommand::Bench(_))) => vec![cache.clone()],
-            (Role::Brain, _) => records.into_iter().chain([cache.clone()]).collect(),
+            (
+                Role::Brain,
+                Command::Model(ModelCommand::Bench(_)) | Command::Index(_) | Command::Map(_) | Command::Find(_),
+            ) => vec![cache.clone()],
+            (Role::Brain, Command::Edit(_) | Command::Apply(_) | Command::Undo(_) | Command::Discard(_)) => {
+                records.into_iter().chain([cache.clone()]).collect()
+            }
             (Role::Hand, Command::Discard(_)) => records,
-            (Role::Hand, _) => vec![state.clone()],
+            // The ledger may lie outside of the state directory.
+            (Role::Hand, _) => vec![state.clone(), self.settings.ledger(state)],
             (Role::Checker, _) => vec![self.scratch_folder()],
         };
         for folder in &folders {
@@ -160,22 +171,58 @@ impl Ground {
         folders
     }
 
-    /// Returns where every role keeps records of what it does. The journal by which a work tree is restored is not among
-    /// them: it is the hand's alone.
+    /// Returns where a role that changes something keeps records of it. The journal by which a work tree is restored is
+    /// not among them: it is the hand's alone.
     fn records(&self) -> Vec<PathBuf> {
         let state = &self.directories.state;
-        ["proposals", "ledger", "keys"]
-            .map(|folder| state.join(folder))
-            .to_vec()
+        vec![self.proposals(), self.settings.ledger(state), context::keys(state)]
     }
 
-    /// Returns what every role reads besides the folders of the system.
-    fn reads(&self) -> Vec<PathBuf> {
+    fn proposals(&self) -> PathBuf {
+        self.directories.state.join("proposals")
+    }
+
+    /// Returns what a verb reads besides the folders of the system.
+    fn reads(&self, role: Role, command: &Command) -> Vec<PathBuf> {
+        let state = &self.directories.state;
+        let mut reads = self.surrounding_reads();
+        match command {
+            Command::Log(log) => return self.log_reads(log),
+            Command::Edit(_) | Command::Apply(_) | Command::Undo(_) | Command::Discard(_) | Command::Doctor(_) => {
+                reads.extend([state.clone(), self.settings.ledger(state)])
+            }
+            // A patch names the head of the ledger, which is known without the key.
+            Command::List(_) | Command::Show(_) => reads.extend([self.proposals(), self.settings.ledger(state)]),
+            // Neither proposals nor the key of the ledger are any of their business.
+            Command::Index(_)
+            | Command::Map(_)
+            | Command::Find(_)
+            | Command::Model(_)
+            | Command::Completions(_)
+            | Command::Man(_) => {}
+        }
+        if role == Role::Brain {
+            reads.extend(self.models(command));
+        }
+        reads
+    }
+
+    /// Returns what `log` reads: the ledger, the key that it is signed with, the file that it is to check. No repository.
+    fn log_reads(&self, log: &LogArgs) -> Vec<PathBuf> {
+        let state = &self.directories.state;
+        let mut reads = vec![self.settings.ledger(state), context::keys(state)];
+        if let Some(LogCommand::Verify(verify)) = &log.command {
+            reads.extend(verify.file.clone());
+        }
+        reads
+    }
+
+    /// Returns the repository and what belongs to it, and the cache.
+    fn surrounding_reads(&self) -> Vec<PathBuf> {
         let directories = &self.directories;
         let mut reads: Vec<PathBuf> = self.surroundings.iter().flat_map(Surroundings::folders).collect();
         reads.extend([
             directories.config.clone(),
-            directories.state.clone(),
             directories.cache.clone(),
             directories.home.join(".gitconfig"),
         ]);
@@ -249,7 +296,7 @@ impl Ground {
             passed_on: passed_on.clone(),
         };
         let commands: Vec<CheckCommand> = edit.check.iter().map(command).collect();
-        let mut reads = self.reads();
+        let mut reads = self.surrounding_reads();
         reads.extend(commands.iter().flat_map(CheckCommand::reads));
         confinement.limit_reads(&reads)?;
         Ok(commands)
@@ -286,4 +333,78 @@ fn open_output(file: &Path) -> anyhow::Result<File> {
         .truncate(false)
         .open(file)
         .with_context(|| format!("cannot write the patch to {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn rights(line: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let ground = Ground {
+            directories: Directories {
+                home: root.join("home"),
+                config: root.join("config"),
+                state: root.join("state"),
+                cache: root.join("cache"),
+                models: root.join("models"),
+            },
+            settings: Settings {
+                ledger_dir: Some(root.join("elsewhere")),
+                ..Settings::default()
+            },
+            surroundings: None,
+            output: None,
+            started: Instant::now(),
+        };
+        let args = Args::try_parse_from(line.split(' ')).unwrap();
+        let role = of(&args.command);
+        let below = |paths: Vec<PathBuf>| {
+            let below = paths.iter().filter_map(|path| path.strip_prefix(root).ok());
+            below.map(Path::to_owned).collect()
+        };
+        (
+            below(ground.writes(role, &args.command)),
+            below(ground.reads(role, &args.command)),
+        )
+    }
+
+    #[test]
+    fn who_records_may_write_the_ledger_and_who_looks_may_not_read_its_key() {
+        let has = |paths: &[PathBuf], path: &str| paths.iter().any(|right| Path::new(path).starts_with(right));
+        for line in ["skiff edit x", "skiff apply 1", "skiff undo", "skiff discard 1"] {
+            let (writes, _) = rights(line);
+            assert!(
+                has(&writes, "elsewhere") && has(&writes, "state/keys"),
+                "{line}: {writes:?}"
+            );
+            assert_eq!(has(&writes, "state/worktrees"), of_hand(line), "{line}: {writes:?}");
+        }
+        for line in ["skiff find f", "skiff map", "skiff index", "skiff model list"] {
+            let (writes, reads) = rights(line);
+            let all = [writes, reads].concat();
+            assert!(!has(&all, "elsewhere") && !has(&all, "state/keys"), "{line}: {all:?}");
+        }
+        for line in ["skiff list", "skiff show 1"] {
+            let (writes, reads) = rights(line);
+            assert_eq!(writes, [Path::new("state/proposals")], "{line}");
+            assert!(
+                has(&reads, "elsewhere") && !has(&reads, "state/keys"),
+                "{line}: {reads:?}"
+            );
+        }
+        for line in ["skiff log", "skiff log verify", "skiff log export --format csv"] {
+            let (writes, reads) = rights(line);
+            assert!(writes.is_empty(), "{line}: {writes:?}");
+            assert_eq!(reads, [Path::new("elsewhere"), Path::new("state/keys")], "{line}");
+        }
+        assert_eq!(rights("skiff log key").0, [Path::new("state/keys")]);
+    }
+
+    fn of_hand(line: &str) -> bool {
+        line.starts_with("skiff apply") || line.starts_with("skiff undo")
+    }
 }

@@ -125,6 +125,9 @@ pub enum ModelError {
     /// All that the model has to say is in [`CompletionRequest::exclude`].
     #[error("the model repeats what was already refused")]
     OnlyExcluded,
+    /// A witness could not take note of the request, so it was not made.
+    #[error("the model is not asked: its work cannot be recorded")]
+    NotRecorded(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A scripted model was asked something that its script does not answer.
     #[error("the script has no answer: {0}")]
     Script(String),

@@ -44,8 +44,8 @@ macro_rules! prompts {
             const SOURCE: &'static str = include_str!(concat!("../../prompts/", $file, ".md"));
         }
     )*
-    #[cfg(test)]
-    const SOURCES: &[&str] = &[$($name::SOURCE),*];
+    /// The templates of `prompts/` by their names, as they are in this program.
+    pub const TEMPLATE_SOURCES: &[(&str, &str)] = &[$(($file, $name::SOURCE)),*];
     };
 }
 
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_template_has_a_version_and_says_something() {
-        for source in SOURCES {
+        for (_, source) in TEMPLATE_SOURCES {
             let sections = sections(source).unwrap();
             assert!(sections.iter().any(|(_, body)| !body.trim().is_empty()));
         }

@@ -1,7 +1,7 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::{AttrCheckFlags, AttrValue};
 
@@ -27,6 +27,8 @@ pub struct Snapshot {
     taken_ns: u64,
     files: Vec<SnapshotFile>,
     unreadable: Vec<PathBuf>,
+    /// What was read as the target of an edit, for the record of the run.
+    read: Mutex<BTreeMap<RepoPath, BlobId>>,
 }
 
 /// One regular file of a [`Snapshot`].
@@ -134,6 +136,7 @@ impl Snapshot {
             taken_ns,
             files,
             unreadable: walked.unreadable,
+            read: Mutex::default(),
         }
     }
 
@@ -184,12 +187,21 @@ impl Snapshot {
             path: path.clone(),
             offset: error.utf8_error().valid_up_to(),
         })?;
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.insert(path.clone(), blob);
+        drop(read);
         Ok(SourceText {
             path: path.clone(),
             text,
             blob,
             mode: file.mode,
         })
+    }
+
+    /// Returns the files that [`Snapshot::read`] gave out, with the ids that they had when they were last read.
+    pub fn files_read(&self) -> Vec<(RepoPath, BlobId)> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.iter().map(|(path, blob)| (path.clone(), *blob)).collect()
     }
 
     /// Reads any regular file of at most `max_bytes`.

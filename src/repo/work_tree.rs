@@ -6,7 +6,7 @@ use super::lock::{FileLock, create_private_dir};
 use super::placement::{Attributes, Staged};
 use super::recovery::{self, MAX_WRITE_BYTES, Restore};
 use super::root::{DiskFile, Root};
-use super::{FileContent, FileWrite, RepoError, Repository};
+use super::{FileContent, FileState, FileWrite, RepoError, Repository};
 use crate::text::RepoPath;
 
 /// The only writer of a work tree.
@@ -29,6 +29,26 @@ pub struct Undone {
     pub label: String,
     /// The files, in the order of the writes.
     pub paths: Vec<RepoPath>,
+}
+
+/// What was applied, and can be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The label that the writes were applied under.
+    pub label: String,
+    /// The files, in the order of the writes.
+    pub files: Vec<AppliedFile>,
+}
+
+/// One file that was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliedFile {
+    /// The file.
+    pub path: RepoPath,
+    /// What it was before; `None` when there was none.
+    pub before: Option<FileState>,
+    /// What it became; `None` when it went away.
+    pub after: Option<FileState>,
 }
 
 impl WorkTree {
@@ -98,6 +118,18 @@ impl WorkTree {
                 Err(error)
             }
         }
+    }
+
+    /// Returns what [`WorkTree::undo`] would take back.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn last_applied(&self) -> Result<Option<Applied>, RepoError> {
+        let record = self.journal.newest()?;
+        Ok(record.map(|record| Applied {
+            files: record.plan.entries.iter().map(applied_file).collect(),
+            label: record.plan.label,
+        }))
     }
 
     /// Takes the last apply back; called again, the one before it.
@@ -257,6 +289,14 @@ fn attributes(new: &FileContent, old: Option<&DiskFile>) -> Attributes {
             owner: old.owner,
             mode: new.mode,
         },
+    }
+}
+
+fn applied_file(entry: &super::journal::Entry) -> AppliedFile {
+    AppliedFile {
+        path: entry.path.clone(),
+        before: entry.before.as_ref().map(super::journal::Preimage::state),
+        after: entry.after,
     }
 }
 

@@ -110,6 +110,21 @@ impl CheckOutcome {
     }
 }
 
+impl CheckEnd {
+    /// Returns the code of a command that ended by itself.
+    pub fn exit_code(self) -> Option<i32> {
+        match self {
+            Self::Exited(code) => Some(code),
+            Self::Signal(_)
+            | Self::TimeLimit
+            | Self::MemoryLimit
+            | Self::ProcessLimit
+            | Self::OutputLimit
+            | Self::Stopped => None,
+        }
+    }
+}
+
 impl fmt::Display for CheckEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

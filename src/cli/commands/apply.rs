@@ -5,15 +5,15 @@ use crate::cli::context::Context;
 use crate::cli::dialogue::{self, Consent};
 use crate::cli::exit::ExitStatus;
 use crate::cli::interrupt::Uninterruptible;
-use crate::cli::message;
-use crate::ledger::{Entry, ProposalState};
-use crate::patch::Patch;
+use crate::cli::{message, record};
+use crate::ledger::{Entry, FileHunks, Hunks, ProposalState, Recorder};
+use crate::patch::{FilePatch, Hunk, Patch};
 use crate::progress::Progress;
 use crate::repo::Repository;
 
 /// Applies one proposal, or the hunks of it that are chosen.
-pub(super) fn run(args: &ApplyArgs, context: &Context) -> anyhow::Result<ExitStatus> {
-    let repository = context.repository()?;
+pub(super) fn run(args: &ApplyArgs, context: &Context, recorder: &Recorder) -> anyhow::Result<ExitStatus> {
+    let repository = record::repository(context, recorder)?;
     let entry = context.proposals(&repository)?.get(super::proposal_id(args.id)?)?;
     if entry.state == ProposalState::Discarded {
         bail!("proposal {} is discarded", entry.id);
@@ -31,7 +31,7 @@ pub(super) fn run(args: &ApplyArgs, context: &Context) -> anyhow::Result<ExitSta
         false => Consent::Asked,
     };
     dialogue::ask_consent(&patch.flags(), consent)?;
-    apply(context, &repository, &entry, &patch)
+    apply(context, &repository, &entry, &patch, recorder)
 }
 
 /// Writes a patch of a proposal to the work tree, all of it or nothing, and remembers that it is applied.
@@ -43,6 +43,7 @@ pub(crate) fn apply(
     repository: &Repository,
     entry: &Entry,
     patch: &Patch,
+    recorder: &Recorder,
 ) -> anyhow::Result<ExitStatus> {
     if patch.is_empty() {
         context
@@ -51,8 +52,11 @@ pub(crate) fn apply(
         return Ok(ExitStatus::NothingToChange);
     }
     let writing = Uninterruptible::enter()?;
-    let mut work_tree = super::open_work_tree(context, repository)?;
+    let mut work_tree = super::open_work_tree(context, repository, recorder)?;
+    let rest = entry.rest();
+    recorder.record_apply(entry.id, &rest, patch, hunks(&rest, patch))?;
     work_tree.apply(&patch.writes(), &super::label(entry.id, entry.next_part()))?;
+    recorder.note_written();
     let state = context.proposals(repository)?.add_part(entry.id, patch)?;
     let stat = patch.stat();
     let what = match state {
@@ -72,4 +76,30 @@ pub(crate) fn apply(
     }
     drop(writing);
     Ok(ExitStatus::Done)
+}
+
+/// Says which hunks of what was proposed the chosen patch has, whole or in part.
+fn hunks(proposed: &Patch, chosen: &Patch) -> Hunks {
+    if proposed == chosen {
+        return Hunks::All;
+    }
+    let files = chosen.files.iter().map(|file| {
+        let taken = file.hunks();
+        let whole = proposed.files.iter().find(|other| other.path == file.path);
+        let offered = whole.map(FilePatch::hunks).unwrap_or_default();
+        let meets = |hunk: &Hunk| {
+            taken
+                .iter()
+                .any(|taken| taken.old.start < hunk.old.end && hunk.old.start < taken.old.end || taken.old == hunk.old)
+        };
+        FileHunks {
+            path: file.path.clone(),
+            hunks: (1..)
+                .zip(&offered)
+                .filter(|(_, hunk)| meets(hunk))
+                .map(|(number, _)| number)
+                .collect(),
+        }
+    });
+    Hunks::Some(files.collect())
 }

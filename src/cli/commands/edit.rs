@@ -12,16 +12,17 @@ use crate::cli::context::{Context, now_unix_s};
 use crate::cli::exit::ExitStatus;
 use crate::cli::message::{self, UsageError};
 use crate::cli::output::{self, Audience};
-use crate::cli::{dialogue, engine, json, mail, store};
-use crate::ledger::Entry;
-use crate::model::Sampling;
+use crate::cli::stamp::Stamp;
+use crate::cli::{dialogue, engine, json, mail, record, store};
+use crate::ledger::{Entry, Recorder};
+use crate::model::{Sampling, Witnessed};
 use crate::progress::Progress;
 use crate::review::escape;
 use crate::sandbox::CheckOutcome;
 
 /// Turns a request into a proposal.
-pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStatus> {
-    let repository = context.repository()?;
+pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> anyhow::Result<ExitStatus> {
+    let repository = record::repository(context, recorder)?;
     let request = Request {
         text: request_text(&args.request)?,
         paths: paths(&repository, context, &args.paths)?,
@@ -30,7 +31,10 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
     let snapshot = repository.snapshot()?;
     let index = store::verified_index(context, &repository, &snapshot)?;
     store::say_skipped(context, &index);
+    record::note_index(recorder, &index);
     let model = engine::load(context)?;
+    record::note_model(recorder, model.as_ref());
+    let model = Witnessed::new(model.as_ref(), recorder);
     let config = AgentConfig {
         attempts: args.attempts,
         map_tokens: args.map_tokens as usize,
@@ -44,11 +48,14 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
     let bench = Workbench {
         snapshot: &snapshot,
         index: &index,
-        model: model.as_ref(),
+        model: &model,
         config: &config,
         progress: &context.progress,
     };
-    let mut proposal = agent::propose(&request, &bench)?;
+    let proposal = agent::propose(&request, &bench);
+    record::note_files(recorder, &snapshot);
+    let mut proposal = proposal?;
+    recorder.note_candidates(&proposal);
     if proposal.patch.is_empty() {
         for region in &proposal.regions {
             if let Some(hit) = region.gate_hits.last() {
@@ -61,11 +68,14 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
         message::note("nothing to change");
         return Ok(ExitStatus::NothingToChange);
     }
-    proposal.checks = checks(context, &proposal)?;
+    proposal.checks = checks(args, context, recorder, &proposal)?;
+    recorder.note_checks(&proposal);
     let proposals = context.proposals(&repository)?;
+    recorder.record_made(&proposal)?;
     let id = proposals.add(&proposal, now_unix_s()?)?;
+    recorder.record_kept(id, &proposal.patch)?;
     let entry = proposals.get(id)?;
-    show_patch(args, context, &entry)?;
+    show_patch(args, context, &entry, &Stamp::of(context))?;
     summarize(context, &entry);
     let flags = entry.proposal.patch.flags();
     if output::audience() == Audience::Program {
@@ -76,7 +86,7 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
             message::warning("the patch is flagged; the proposal is kept for you to look at");
             Ok(ExitStatus::GateFailed)
         }
-        (true, true) => context.applier.apply(context, &repository, &entry),
+        (true, true) => context.applier.apply(context, &repository, &entry, recorder),
         (true, false) => Ok(ExitStatus::Done),
         (false, _) => {
             match entry.proposal.failed_check() {
@@ -92,10 +102,16 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> anyhow::Result<ExitStat
 }
 
 /// Lets the check commands run on a proposal whose gates passed.
-fn checks(context: &Context, proposal: &Proposal) -> anyhow::Result<Vec<CheckOutcome>> {
+fn checks(
+    args: &EditArgs,
+    context: &Context,
+    recorder: &Recorder,
+    proposal: &Proposal,
+) -> anyhow::Result<Vec<CheckOutcome>> {
     let Some(checker) = context.checker.as_ref().filter(|_| proposal.passed()) else {
         return Ok(Vec::new());
     };
+    recorder.record_checks(proposal, &args.check)?;
     let mut checker = checker.lock().unwrap_or_else(PoisonError::into_inner);
     let outcomes = checker.check(&proposal.patch.writes())?;
     for outcome in &outcomes {
@@ -124,11 +140,11 @@ fn request_text(typed: &str) -> anyhow::Result<String> {
 }
 
 /// Writes the patch where it was asked for: to a file, or to stdout.
-fn show_patch(args: &EditArgs, context: &Context, entry: &Entry) -> anyhow::Result<()> {
+fn show_patch(args: &EditArgs, context: &Context, entry: &Entry, stamp: &Stamp) -> anyhow::Result<()> {
     if let Some(file) = args.output.as_deref().filter(|file| *file != Path::new("-")) {
         let text = match format(args, file) {
-            PatchFormat::Diff => entry.proposal.patch.unified(),
-            PatchFormat::Mbox => mail::message(entry),
+            PatchFormat::Diff => stamp.diff(&entry.proposal.patch),
+            PatchFormat::Mbox => mail::message(entry, stamp),
         };
         let write = |mut output: &File| {
             // A pipe or a device has no length.
@@ -141,13 +157,15 @@ fn show_patch(args: &EditArgs, context: &Context, entry: &Entry) -> anyhow::Resu
         written.with_context(|| format!("cannot write the patch to {}", file.display()))?;
     }
     if args.json {
-        output::write_json(&json::ProposalView::of(entry))?;
+        output::write_json(&json::ProposalView::of(entry, stamp))?;
     } else if args.output.as_deref().is_none_or(|file| file == Path::new("-")) {
         match (args.format.unwrap_or(PatchFormat::Diff), output::audience()) {
-            (PatchFormat::Diff, Audience::Person) => output::write_styled(&show::page(entry))?,
-            (PatchFormat::Diff, Audience::Program) => output::write_raw(entry.proposal.patch.unified().as_bytes())?,
-            (PatchFormat::Mbox, Audience::Person) => output::write_styled(&escape(&mail::message(entry)))?,
-            (PatchFormat::Mbox, Audience::Program) => output::write_raw(mail::message(entry).as_bytes())?,
+            (PatchFormat::Diff, Audience::Person) => output::write_styled(&show::page(entry, stamp))?,
+            (PatchFormat::Diff, Audience::Program) => {
+                output::write_raw(stamp.marked(&entry.proposal.patch).as_bytes())?
+            }
+            (PatchFormat::Mbox, Audience::Person) => output::write_styled(&escape(&mail::message(entry, stamp)))?,
+            (PatchFormat::Mbox, Audience::Program) => output::write_raw(mail::message(entry, stamp).as_bytes())?,
         }
     }
     Ok(())

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use crate::cli::args::ListArgs;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
-use crate::cli::{json, output};
+use crate::cli::{json, output, stamp};
 use crate::ledger::{Entry, ProposalState};
 use crate::review::escape_line;
 use crate::text::head;
@@ -19,10 +19,11 @@ pub(super) fn run(args: &ListArgs, context: &Context) -> anyhow::Result<ExitStat
         entries.retain(|entry| matches!(entry.state, ProposalState::Open | ProposalState::PartlyApplied));
     }
     if args.json {
-        output::write_json(&json::ProposalList::of(&entries))?;
+        output::write_json(&json::ProposalList::of(&entries, context.settings.marking.as_ref()))?;
         return Ok(ExitStatus::Done);
     }
-    output::write_styled(&table(&entries))?;
+    let marking = stamp::line(context.settings.marking.as_ref());
+    output::write_styled(&format!("{marking}{}", table(&entries)))?;
     Ok(ExitStatus::Done)
 }
 

@@ -5,6 +5,7 @@ use crate::cli::args::{PatchFormat, ShowArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
 use crate::cli::output::{self, Audience};
+use crate::cli::stamp::Stamp;
 use crate::cli::{json, mail};
 use crate::ledger::{Entry, ProposalState};
 use crate::review::{Renderer, escape, escape_line};
@@ -16,23 +17,24 @@ const LAST_LINES: usize = 20;
 pub(super) fn run(args: &ShowArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     let repository = context.repository()?;
     let entry = context.proposals(&repository)?.get(super::proposal_id(args.id)?)?;
+    let stamp = Stamp::of(context);
     if args.json {
-        output::write_json(&json::ProposalView::of(&entry))?;
+        output::write_json(&json::ProposalView::of(&entry, &stamp))?;
     } else {
         match (args.format, output::audience()) {
-            (PatchFormat::Diff, Audience::Person) => output::write_styled(&page(&entry))?,
-            (PatchFormat::Diff, Audience::Program) => output::write_raw(entry.proposal.patch.unified().as_bytes())?,
-            (PatchFormat::Mbox, Audience::Person) => output::write_styled(&escape(&mail::message(&entry)))?,
-            (PatchFormat::Mbox, Audience::Program) => output::write_raw(mail::message(&entry).as_bytes())?,
+            (PatchFormat::Diff, Audience::Person) => output::write_styled(&page(&entry, &stamp))?,
+            (PatchFormat::Diff, Audience::Program) => output::write_raw(stamp.diff(&entry.proposal.patch).as_bytes())?,
+            (PatchFormat::Mbox, Audience::Person) => output::write_styled(&escape(&mail::message(&entry, &stamp)))?,
+            (PatchFormat::Mbox, Audience::Program) => output::write_raw(mail::message(&entry, &stamp).as_bytes())?,
         }
     }
     Ok(ExitStatus::Done)
 }
 
 /// Renders a proposal for a person: what was asked, what came of each place, and the coloured diff.
-pub(crate) fn page(entry: &Entry) -> String {
+pub(crate) fn page(entry: &Entry, stamp: &Stamp) -> String {
     let proposal = &entry.proposal;
-    let mut out = String::new();
+    let mut out = stamp.line();
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,

@@ -15,6 +15,9 @@ const SHORT_LISTS: [usize; 3] = [64, 512, 4096];
 /// The nucleus of a draw among what the grammar allows is at most so much: the rest would be nearly all tokens.
 const MOST_MASS: f64 = 0.999;
 
+/// The likeliest token is looked for in blocks of so many.
+const BLOCK: usize = 256;
+
 /// Whether the distance between the two likeliest tokens is worth its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Margin {
@@ -144,14 +147,19 @@ impl<'m> Chooser<'m> {
     fn top_two(&self, logits: &[f32], banned: &[LlamaToken]) -> Option<Choice> {
         let mut best: Option<(usize, f32)> = None;
         let mut second = f32::NEG_INFINITY;
-        for (id, &logit) in logits.iter().enumerate() {
-            // Few logits pass the first test, so the second may be slow.
-            if logit > second && self.allowed(id, banned) {
-                match best {
-                    Some((_, first)) if logit <= first => second = logit,
-                    previous => {
-                        second = previous.map_or(f32::NEG_INFINITY, |(_, first)| first);
-                        best = Some((id, logit));
+        for (number, block) in logits.chunks(BLOCK).enumerate() {
+            // Few blocks have such a logit, so what comes after may be slow.
+            if greatest(block) <= second {
+                continue;
+            }
+            for (id, &logit) in (number * BLOCK..).zip(block) {
+                if logit > second && self.allowed(id, banned) {
+                    match best {
+                        Some((_, first)) if logit <= first => second = logit,
+                        previous => {
+                            second = previous.map_or(f32::NEG_INFINITY, |(_, first)| first);
+                            best = Some((id, logit));
+                        }
                     }
                 }
             }
@@ -204,7 +212,7 @@ impl<'m> Chooser<'m> {
     /// long as half a token takes a small model.
     fn collect_allowed_mass(&mut self, logits: &[f32], banned: &[LlamaToken]) {
         let wanted = f64::from(self.top_p).min(MOST_MASS);
-        let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let greatest = greatest(logits);
         let mass = |logit: f32| f64::from((logit - greatest).exp());
         let mut whole = None;
         for limit in SHORT_LISTS {
@@ -319,7 +327,34 @@ fn likelier_first(one: &LlamaTokenData, other: &LlamaTokenData) -> std::cmp::Ord
         .then_with(|| one.id().0.cmp(&other.id().0))
 }
 
+/// Returns the greatest number, with lanes that a compiler makes vector instructions of; what is not a number counts for nothing.
+fn greatest(block: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let (whole, rest) = block.as_chunks::<16>();
+    for chunk in whole {
+        for (lane, logit) in lanes.iter_mut().zip(chunk) {
+            *lane = if logit > lane { *logit } else { *lane };
+        }
+    }
+    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
 fn token_of(id: usize) -> LlamaToken {
     // Vocabularies are counted in 32 bits.
     LlamaToken::new(id as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_greatest_is_that_of_a_plain_search(logits in prop::collection::vec(prop::num::f32::ANY, 0..600)) {
+            let plain = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            prop_assert_eq!(greatest(&logits), plain);
+        }
+    }
 }

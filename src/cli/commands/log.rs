@@ -1,0 +1,218 @@
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::cli::args::{LogArgs, LogCommand, LogExportArgs, LogFormat, LogVerifyArgs};
+use crate::cli::context::Context;
+use crate::cli::exit::ExitStatus;
+use crate::cli::log_json::{LogView, RunView, VerificationView};
+use crate::cli::{output, stamp};
+use crate::ledger::{Expectation, Head, LedgerError, PublicKey, Record, RunList, RunSummary, Verified, verify_file};
+use crate::progress::Progress;
+use crate::review::escape_line;
+
+/// So much of an export is written at a time.
+const EXPORT_BYTES: usize = 1 << 20;
+
+/// Shows, checks or exports the ledger.
+pub(super) fn run(args: &LogArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    match &args.command {
+        None => show(args, context),
+        Some(LogCommand::Verify(args)) => verify(args, context),
+        Some(LogCommand::Export(args)) => export(args, context),
+        Some(LogCommand::Key(_)) => {
+            output::write_raw(format!("{}\n", context.ledger().public_key()?).as_bytes())?;
+            Ok(ExitStatus::Done)
+        }
+    }
+}
+
+fn show(args: &LogArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let mut list = RunList::default();
+    let expected = expectation(context, &[], None)?;
+    let verified = context.ledger().verify(&expected, &mut |record, _| list.see(record));
+    let runs = list.last(args.limit as usize);
+    let marking = context.settings.marking.as_ref();
+    if let Ok(verified) = &verified
+        && args.json
+    {
+        output::write_json(&LogView::of(&runs, verified, marking))?;
+        return Ok(ExitStatus::Done);
+    }
+    // What is sound is shown even where the rest is not.
+    if args.jsonl {
+        runs.iter().try_for_each(|run| write_line(&RunView::of(run)))?;
+    } else if !args.json {
+        let head = verified.as_ref().ok().and_then(|verified| verified.head);
+        output::write_styled(&format!("{}{}", stamp::line(marking), page(&runs, head)))?;
+    }
+    if verified?.head.is_none() {
+        context.progress.note("nothing is recorded yet");
+    }
+    Ok(ExitStatus::Done)
+}
+
+fn verify(args: &LogVerifyArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let expected = expectation(context, &args.key, args.head)?;
+    let mut sound_to = None;
+    let mut visit = |_: &Record, head: Head| sound_to = Some(head);
+    let outcome = match &args.file {
+        Some(file) => verify_file(file, &expected, &mut visit),
+        None => context.ledger().verify(&expected, &mut visit),
+    };
+    if args.json {
+        let view = match &outcome {
+            Ok(verified) => Some(VerificationView::sound(verified)),
+            Err(error) => VerificationView::broken(error, sound_to),
+        };
+        if let Some(view) = view {
+            output::write_json(&view)?;
+        }
+        outcome?;
+        return Ok(ExitStatus::Done);
+    }
+    let verified = outcome?;
+    let keys = match expected.keys.is_empty() {
+        true => Keys::Unknown,
+        false => Keys::Trusted,
+    };
+    let marking = stamp::line(context.settings.marking.as_ref());
+    output::write_styled(&format!("{marking}{}", report(&verified, keys)))?;
+    Ok(ExitStatus::Done)
+}
+
+fn export(args: &LogExportArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let expected = expectation(context, &[], None)?;
+    let mut text = String::new();
+    if args.format == LogFormat::Csv {
+        text.push_str(Record::CSV_HEADER);
+    }
+    let mut failure: Option<anyhow::Error> = None;
+    let mut write = |record: &Record, head: Head| -> anyhow::Result<()> {
+        text.push_str(&match args.format {
+            LogFormat::Jsonl => record.jsonl()?,
+            LogFormat::Csv => record.csv(head)?,
+        });
+        if text.len() >= EXPORT_BYTES {
+            output::write_raw(text.as_bytes())?;
+            text.clear();
+        }
+        Ok(())
+    };
+    let verified = context.ledger().verify(&expected, &mut |record, head| {
+        if failure.is_none() {
+            failure = write(record, head).err();
+        }
+    });
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    output::write_raw(text.as_bytes())?;
+    verified?;
+    Ok(ExitStatus::Done)
+}
+
+/// Puts together what the ledger is checked against: the keys that were named, else the user's own.
+fn expectation(context: &Context, keys: &[PublicKey], head: Option<Head>) -> Result<Expectation, LedgerError> {
+    let keys = match keys {
+        [] => context.ledger().known_key()?.into_iter().collect(),
+        named => named.to_vec(),
+    };
+    Ok(Expectation { keys, head })
+}
+
+fn write_line(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_string(value)?;
+    line.push('\n');
+    Ok(output::write_raw(line.as_bytes())?)
+}
+
+fn page(runs: &[&RunSummary], head: Option<Head>) -> String {
+    let mut out = String::new();
+    for run in runs {
+        let end = match run.end {
+            None => "not ended".to_owned(),
+            Some(end) if end.exit_code == 0 => "done".to_owned(),
+            Some(end) => format!("exit {}", end.exit_code),
+        };
+        let marking = run
+            .marking
+            .as_ref()
+            .map_or(String::new(), |marking| format!("  [{marking}]"));
+        let line = format!(
+            "{:>6}  {}  {:<7}  {}  {}  {end}{marking}",
+            run.run,
+            run.time,
+            run.verb.as_str(),
+            run.user.shown(),
+            what(run),
+        );
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{}", escape_line(&line));
+    }
+    if let Some(head) = head {
+        let _ = writeln!(out, "head {head}");
+    }
+    out
+}
+
+fn what(run: &RunSummary) -> String {
+    let made = run.proposals.iter().map(|id| format!("made proposal {id}"));
+    let decided = run.decisions.iter().map(|decision| {
+        let about = match decision.proposal {
+            Some(id) => format!("{} proposal {id}", decision.decision.as_str()),
+            None => decision.decision.as_str().to_owned(),
+        };
+        let files = match decision.files {
+            0 => return about,
+            1 => "1 file".to_owned(),
+            count => format!("{count} files"),
+        };
+        match decision.written {
+            true => format!("{about} ({files})"),
+            false => format!("{about} ({files}, not written)"),
+        }
+    });
+    let all: Vec<String> = made.chain(decided).collect();
+    match all.is_empty() {
+        true => "-".to_owned(),
+        false => all.join(", "),
+    }
+}
+
+/// What is known of the keys that signed a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keys {
+    /// They are among those that somebody trusts.
+    Trusted,
+    /// There was nothing to compare them with.
+    Unknown,
+}
+
+/// Says what is sound.
+fn report(verified: &Verified, keys: Keys) -> String {
+    let mut out = String::new();
+    let Some(head) = verified.head else {
+        return "nothing is recorded\n".to_owned();
+    };
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "sound: {} records, {} checkpoints, {} torn lines put aside",
+        verified.records(),
+        verified.checkpoints,
+        verified.set_aside
+    );
+    for key in &verified.keys {
+        let doubt = match keys {
+            Keys::Trusted => "",
+            Keys::Unknown => " (compared with no key that you trust)",
+        };
+        let _ = writeln!(out, "signed by {key}{doubt}");
+    }
+    if verified.unsigned() > 0 {
+        let _ = writeln!(out, "the last {} records are not signed for yet", verified.unsigned());
+    }
+    let _ = writeln!(out, "head {head}");
+    out
+}

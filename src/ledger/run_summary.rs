@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+
+use super::{Cost, Decision, Event, Person, Record, Verb};
+
+/// The runs of a ledger, put together from their records.
+#[derive(Clone, Debug, Default)]
+pub struct RunList {
+    runs: BTreeMap<u64, RunSummary>,
+}
+
+/// What came of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Its number: that of the record that starts it.
+    pub run: u64,
+    /// When it began, in UTC by RFC 3339.
+    pub time: String,
+    /// What it was asked to do.
+    pub verb: Verb,
+    /// Whom the operating system says the process worked for.
+    pub user: Person,
+    /// The machine.
+    pub host: Option<String>,
+    /// The name of the confinement that the process was in.
+    pub confinement: String,
+    /// How the user marked what was made.
+    pub marking: Option<String>,
+    /// The directory of the work tree.
+    pub work_tree: Option<String>,
+    /// The name and the SHA-256 of the model.
+    pub model: Option<(String, String)>,
+    /// How often the model was asked.
+    pub prompts: u64,
+    /// The numbers of the proposals that were kept.
+    pub proposals: Vec<u64>,
+    /// What was decided.
+    pub decisions: Vec<RunDecision>,
+    /// How it ended; none while it runs, and where it was cut short.
+    pub end: Option<RunEnd>,
+}
+
+/// What a person decided in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunDecision {
+    /// The decision.
+    pub decision: Decision,
+    /// What about; none where what is taken back has no proposal.
+    pub proposal: Option<u64>,
+    /// How many files of the work tree it is about.
+    pub files: usize,
+    /// Whether the files are known to be written.
+    pub written: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// The exit code of the process.
+    pub exit_code: u8,
+    /// Wall time, in milliseconds.
+    pub ms: u64,
+    /// Tokens and milliseconds of all answers together.
+    pub cost: Cost,
+}
+
+impl RunList {
+    /// Takes the next record in.
+    pub fn see(&mut self, record: &Record) {
+        if let Event::RunStarted(started) = &record.event {
+            let summary = RunSummary {
+                run: record.seq,
+                time: record.time(),
+                verb: started.verb,
+                user: started.user.clone(),
+                host: started.host.clone(),
+                confinement: started.confinement.clone(),
+                marking: started.marking.clone(),
+                work_tree: None,
+                model: None,
+                prompts: 0,
+                proposals: Vec::new(),
+                decisions: Vec::new(),
+                end: None,
+            };
+            self.runs.insert(record.seq, summary);
+        }
+        let Some(run) = self.runs.get_mut(&record.run) else {
+            return;
+        };
+        match &record.event {
+            Event::WorkTreeOpened(opened) => run.work_tree = Some(opened.path.clone()),
+            Event::ModelChosen(model) => run.model = Some((model.name.clone(), model.sha256.clone())),
+            Event::Prompted(_) => run.prompts += 1,
+            Event::ProposalKept(kept) => run.proposals.push(kept.proposal),
+            Event::Decided(decided) => run.decisions.push(RunDecision {
+                decision: decided.decision,
+                proposal: decided.proposal,
+                files: decided.change.files.len(),
+                written: false,
+            }),
+            Event::TreeWritten(_) => {
+                if let Some(last) = run.decisions.last_mut() {
+                    last.written = true;
+                }
+            }
+            Event::RunEnded(ended) => {
+                run.end = Some(RunEnd {
+                    exit_code: ended.exit_code,
+                    ms: ended.ms,
+                    cost: ended.cost,
+                });
+            }
+            Event::RunStarted(_)
+            | Event::TreeRead(_)
+            | Event::FilesRead(_)
+            | Event::Answered(_)
+            | Event::CandidateJudged(_)
+            | Event::ChecksStarted(_)
+            | Event::CheckEnded(_)
+            | Event::ProposalMade(_)
+            | Event::TreeRecovered(_)
+            | Event::LineSetAside(_)
+            | Event::Checkpoint(_) => {}
+        }
+    }
+
+    /// Returns the last `most` runs, the newest last.
+    pub fn last(&self, most: usize) -> Vec<&RunSummary> {
+        let skipped = self.runs.len().saturating_sub(most);
+        self.runs.values().skip(skipped).collect()
+    }
+}
