@@ -301,10 +301,12 @@ pub(crate) enum ConfigError {
 /// # Errors
 /// [`ConfigError`] names the file or variable that is wrong, or the setting that the policy fixes.
 pub(crate) fn load(config_dir: &Path, flags: Layer) -> Result<Settings, ConfigError> {
-    let policy: Policy = read(Path::new(POLICY_FILE))?;
-    let policy_sha256 = fs::read(POLICY_FILE).ok().map(|bytes| sha256(&bytes));
+    let policy_file = Path::new(POLICY_FILE);
+    let policy_text = read(policy_file)?;
+    let policy: Policy = parse(policy_file, policy_text.as_deref())?;
+    let policy_sha256 = policy_text.map(|text| sha256(text.as_bytes()));
     let user_file = config_dir.join("config.toml");
-    let user: Layer = read(&user_file)?;
+    let user: Layer = parse(&user_file, read(&user_file)?.as_deref())?;
     let variables = env::vars_os()
         .map(|(name, value)| {
             (
@@ -332,19 +334,27 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads one file; one that is not there says nothing.
-fn read<T: Default + for<'de> Deserialize<'de>>(file: &Path) -> Result<T, ConfigError> {
+/// Reads one file, if it is there.
+fn read(file: &Path) -> Result<Option<String>, ConfigError> {
     match fs::read_to_string(file) {
-        Ok(text) => toml::from_str(&text).map_err(|source| ConfigError::Parse {
-            file: file.to_owned(),
-            source,
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ConfigError::Read {
             file: file.to_owned(),
             source,
         }),
     }
+}
+
+/// Parses the text of a file; one that is not there says nothing.
+fn parse<T: Default + for<'de> Deserialize<'de>>(file: &Path, text: Option<&str>) -> Result<T, ConfigError> {
+    let Some(text) = text else {
+        return Ok(T::default());
+    };
+    toml::from_str(text).map_err(|source| ConfigError::Parse {
+        file: file.to_owned(),
+        source,
+    })
 }
 
 fn from_variables(variables: &BTreeMap<String, String>) -> Result<Layer, ConfigError> {
