@@ -81,3 +81,21 @@ impl TryFrom<UncheckedSide> for FileSide {
         Err(format!("the text has the blob id {}, not {}", checked.blob, side.blob))
     }
 }
+
+/// What the unit tests of several rooms build patches of.
+#[cfg(test)]
+pub(crate) mod fixture {
+    use super::{FilePatch, FileSide};
+    use crate::repo::FileMode;
+    use crate::text::RepoPath;
+
+    /// Returns the change of a regular file from one text, if any, to another.
+    pub(crate) fn file(path: &str, old: Option<&str>, new: Option<&str>) -> FilePatch {
+        let side = |text: &str| FileSide::new(text.to_owned(), FileMode::Regular);
+        FilePatch {
+            path: RepoPath::new(path).unwrap(),
+            old: old.map(side),
+            new: new.map(side),
+        }
+    }
+}

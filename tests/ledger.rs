@@ -547,6 +547,18 @@ fn writer_ledger(dir: &Path) -> Ledger {
 }
 
 /// One of the writers of the test below, in a process of its own.
+fn writer_setting() -> Setting {
+    Setting {
+        clock: || 0,
+        texts: Texts::Digests,
+        marking: None,
+        role: "brain",
+        confinement: "none",
+        landlock_abi: None,
+        policy_sha256: None,
+    }
+}
+
 #[test]
 #[ignore = "started by processes_take_turns"]
 fn writer() {
@@ -554,16 +566,7 @@ fn writer() {
         return;
     };
     for _ in 0..250 {
-        let setting = Setting {
-            clock: || 0,
-            texts: Texts::Digests,
-            marking: None,
-            role: "brain",
-            confinement: "none",
-            landlock_abi: None,
-            policy_sha256: None,
-        };
-        let recorder = Recorder::begin(writer_ledger(&dir), setting, Verb::Apply).unwrap();
+        let recorder = Recorder::begin(writer_ledger(&dir), writer_setting(), Verb::Apply).unwrap();
         recorder.note_work_tree(&std::process::id().to_string(), "/");
         recorder.end(0).unwrap();
     }
@@ -587,16 +590,7 @@ fn a_killed_writer_leaves_a_ledger_to_go_on_with() {
         writer.kill().unwrap();
         writer.wait().unwrap();
         // What is torn is put aside by whoever writes next; all else is sound at once.
-        let setting = Setting {
-            clock: || 0,
-            texts: Texts::Digests,
-            marking: None,
-            role: "brain",
-            confinement: "none",
-            landlock_abi: None,
-            policy_sha256: None,
-        };
-        Recorder::begin(ledger.clone(), setting, Verb::Undo)
+        Recorder::begin(ledger.clone(), writer_setting(), Verb::Undo)
             .unwrap()
             .end(0)
             .unwrap();

@@ -207,17 +207,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::patch::fixture::file;
     use crate::repo::FileMode;
-    use crate::text::RepoPath;
-
-    fn file(path: &str, old: Option<&str>, new: Option<&str>) -> FilePatch {
-        let side = |text: &str| FileSide::new(text.to_owned(), FileMode::Regular);
-        FilePatch {
-            path: RepoPath::new(path).unwrap(),
-            old: old.map(side),
-            new: new.map(side),
-        }
-    }
 
     /// Every piece, cut as often as the bits say.
     fn cut(patch: &Patch, split: &[bool]) -> Vec<Piece> {

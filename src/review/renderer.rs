@@ -208,17 +208,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::repo::FileMode;
+    use crate::patch::fixture::file;
     use crate::text::RepoPath;
-
-    fn file(path: &str, old: Option<&str>, new: Option<&str>) -> FilePatch {
-        let side = |text: &str| FileSide::new(text.to_owned(), FileMode::Regular);
-        FilePatch {
-            path: RepoPath::new(path).unwrap(),
-            old: old.map(side),
-            new: new.map(side),
-        }
-    }
 
     #[test]
     fn a_patch_reads_like_a_diff() {

@@ -3,17 +3,8 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::patch::{FilePatch, FileSide};
-use crate::repo::FileMode;
-
-fn file(path: &str, old: Option<&str>, new: Option<&str>) -> FilePatch {
-    let side = |text: &str| FileSide::new(text.to_owned(), FileMode::Regular);
-    FilePatch {
-        path: RepoPath::new(path).unwrap(),
-        old: old.map(side),
-        new: new.map(side),
-    }
-}
+use crate::patch::FilePatch;
+use crate::patch::fixture::file;
 
 /// Two hunks of one file, the first of which can be split; a new file; a file that goes.
 fn patch() -> Patch {
