@@ -20,7 +20,7 @@ use super::args::Command;
 use super::context::Context;
 use super::exit::ExitStatus;
 use super::message;
-use crate::ledger::ProposalId;
+use crate::ledger::{ProposalId, ProposalState};
 use crate::repo::{RepoError, Repository, WorkTree};
 use crate::text::RepoPath;
 
@@ -64,6 +64,9 @@ fn open_work_tree(context: &Context, repository: &Repository) -> anyhow::Result<
     let work_tree = WorkTree::open(repository, &context.directories.state)?;
     if let Some(recovered) = work_tree.recovered() {
         message::warning(&format!("an earlier run was cut short; took back {}", recovered.label));
+        if let Some(id) = labelled(&recovered.label) {
+            context.proposals(repository)?.set_state(id, ProposalState::Open)?;
+        }
     }
     Ok(work_tree)
 }

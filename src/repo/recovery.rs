@@ -52,10 +52,11 @@ impl<'a> Restore<'a> {
     /// Puts the preimages in place, and takes away what was not there before.
     pub(super) fn finish(self, root: &Root) -> Result<(), RepoError> {
         for (entry, staged) in &self.steps {
-            match (staged, &entry.after) {
-                (Some(staged), Some(_)) => root.replace(&entry.path, staged)?,
+            match (staged, entry.after) {
+                (Some(staged), Some(after)) => root.replace(&entry.path, staged, after)?,
                 (Some(staged), None) => root.create(&entry.path, staged)?,
-                (None, _) => root.remove(&entry.path)?,
+                (None, Some(after)) => root.remove(&entry.path, &restored_name(self.record, entry), after)?,
+                (None, None) => {}
             }
         }
         for dir in self.record.plan.created_dirs.iter().rev() {

@@ -8,7 +8,12 @@ use crate::progress::Progress;
 pub(super) fn run(context: &Context) -> anyhow::Result<ExitStatus> {
     let repository = context.repository()?;
     let writing = Uninterruptible::enter()?;
-    let undone = super::open_work_tree(context, &repository)?.undo()?;
+    let mut work_tree = super::open_work_tree(context, &repository)?;
+    // What was cut short is the last apply, and is taken back already: the one before it is another undo's.
+    let undone = match work_tree.recovered().cloned() {
+        Some(recovered) => recovered,
+        None => work_tree.undo()?,
+    };
     if let Some(id) = super::labelled(&undone.label) {
         context.proposals(&repository)?.set_state(id, ProposalState::Open)?;
     }
