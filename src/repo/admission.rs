@@ -1,4 +1,5 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, statat};
 
@@ -34,15 +35,25 @@ pub(super) fn refuse_file(
 /// # Errors
 /// [`RepoError::Submodule`] with the directory.
 pub(super) fn refuse_bare_repositories(root: &Root, writes: &[FileWrite]) -> Result<(), RepoError> {
-    let mut written = BTreeSet::new();
+    // By folder, the names that will be in it; letter case is passed over, as some file systems do.
+    let mut written: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for write in writes.iter().filter(|write| write.after.is_some()) {
-        written.extend(parents(&write.path));
-        written.insert(write.path.clone());
+        for path in parents(&write.path).iter().chain([&write.path]) {
+            let names = written.entry(path.parent().to_owned()).or_default();
+            names.insert(path.file_name().to_ascii_lowercase());
+        }
     }
-    let mut looked = BTreeSet::new();
     for write in writes {
+        let mut opened = Some(root.clone_root()?);
         for dir in parents(&write.path) {
-            if looked.insert(dir.clone()) && is_bare(root, &dir, &written)? {
+            opened = opened.and_then(|above| open_dir(&above, dir.file_name()).ok());
+            let names = written.get(dir.as_str());
+            let is_there = |name: &str| {
+                let on_disk = |dir: &OwnedFd| statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+                names.is_some_and(|names| names.contains(&name.to_ascii_lowercase()))
+                    || opened.as_ref().is_some_and(on_disk)
+            };
+            if BARE.into_iter().all(is_there) {
                 return Err(RepoError::Submodule {
                     path: write.path.clone(),
                     module: dir,
@@ -51,25 +62,4 @@ pub(super) fn refuse_bare_repositories(root: &Root, writes: &[FileWrite]) -> Res
         }
     }
     Ok(())
-}
-
-/// Tells whether a directory is, or with the names in `written` becomes, what git takes for a repository.
-fn is_bare(root: &Root, dir: &RepoPath, written: &BTreeSet<RepoPath>) -> Result<bool, RepoError> {
-    let opened = match root.parent(dir)? {
-        Some(parent) => open_dir(&parent, dir.file_name()).ok(),
-        None => None,
-    };
-    let there = |name: &str| {
-        let on_disk = opened
-            .as_ref()
-            .is_some_and(|dir| statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).is_ok());
-        // Letter case is passed over, as some file systems do.
-        let will_be = || {
-            let inside = |path: &&RepoPath| path.parent() == dir.as_str();
-            let mut names = written.iter().filter(inside).map(RepoPath::file_name);
-            names.any(|written| written.eq_ignore_ascii_case(name))
-        };
-        on_disk || will_be()
-    };
-    Ok(BARE.into_iter().all(there))
 }

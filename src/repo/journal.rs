@@ -98,7 +98,11 @@ impl Plan {
             return refused("the nonce is not of letters and digits".to_owned());
         }
         for (at, entry) in plan.entries.iter().enumerate() {
-            if entry.before.as_ref().is_some_and(|before| before.file != preimage_name(at)) {
+            if entry
+                .before
+                .as_ref()
+                .is_some_and(|before| before.file != preimage_name(at))
+            {
                 return refused(format!("file {at} has a preimage of another name"));
             }
         }

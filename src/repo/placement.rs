@@ -150,6 +150,30 @@ impl Root {
         fsync(&dir).map_err(|e| self.io(path, e))
     }
 
+    /// Undoes the last step of [`Root::replace`] or [`Root::remove`] where what it took away is not in the state `old`; `new` is
+    /// what is in its place.
+    pub(super) fn put_back(
+        &self,
+        path: &RepoPath,
+        temporary: &str,
+        old: FileState,
+        new: Option<FileState>,
+    ) -> Result<(), RepoError> {
+        let Some(dir) = self.parent(path)? else {
+            return Ok(());
+        };
+        let is_there = statat(&dir, temporary, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        if !is_there || self.is_in_state(&dir, temporary, path, old) {
+            return Ok(());
+        }
+        let how = match new {
+            Some(_) => RenameFlags::EXCHANGE,
+            None => RenameFlags::NOREPLACE,
+        };
+        renameat_with(&dir, temporary, &dir, path.file_name(), how).map_err(|e| self.io(path, e))?;
+        fsync(&dir).map_err(|e| self.io(path, e))
+    }
+
     fn is_in_state(&self, dir: &OwnedFd, name: &str, path: &RepoPath, state: FileState) -> bool {
         let file = self.read_at(dir, name, path, MAX_WRITE_BYTES);
         matches!(file, Ok(Some(file)) if file.state() == state)

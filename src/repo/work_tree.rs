@@ -5,8 +5,8 @@ use super::journal::{Journal, Phase, Record};
 use super::lock::{FileLock, create_private_dir};
 use super::placement::{Attributes, Staged};
 use super::recovery::{self, MAX_WRITE_BYTES, Restore};
-use super::root::{DiskFile, Root};
 use super::repository::GitHandle;
+use super::root::{DiskFile, Root};
 use super::{FileContent, FileWrite, RepoError, Repository, admission};
 use crate::text::RepoPath;
 

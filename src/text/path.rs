@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct RepoPath(String);
 
+/// The most bytes of a path: one less than Linux's `PATH_MAX`, which counts the NUL at the end.
+const MAX_PATH_BYTES: usize = 4095;
+
 /// Why a string is not a [`RepoPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
@@ -27,6 +30,9 @@ pub enum PathError {
     /// A component is empty or `.`, or the path holds a NUL byte.
     #[error("the path {0:?} is not in normal form")]
     NotNormal(String),
+    /// The path has more bytes than any system call takes.
+    #[error("the path has {0} bytes; the limit is {MAX_PATH_BYTES}")]
+    TooLong(usize),
     /// A component is `.git`, in any spelling that a file system may take for it.
     #[error("the path {0:?} is inside git's own directory")]
     GitDirectory(String),
@@ -40,6 +46,9 @@ impl RepoPath {
     pub fn new(path: &str) -> Result<Self, PathError> {
         if path.is_empty() {
             return Err(PathError::Empty);
+        }
+        if path.len() > MAX_PATH_BYTES {
+            return Err(PathError::TooLong(path.len()));
         }
         if path.starts_with('/') || has_drive_letter(path) {
             return Err(PathError::Outside(path.to_owned()));
@@ -240,6 +249,12 @@ mod tests {
         ] {
             assert!(matches!(RepoPath::new(path), Err(PathError::GitDirectory(_))), "{path}");
         }
+    }
+
+    #[test]
+    fn a_path_that_no_system_call_takes_is_refused() {
+        assert!(RepoPath::new(&"d/".repeat(2047)[..4093]).is_ok());
+        assert_eq!(RepoPath::new(&"x".repeat(4096)), Err(PathError::TooLong(4096)));
     }
 
     #[test]
