@@ -128,5 +128,5 @@ run_trust() {
   ensure_cargo
   say "$file"
   (cd -- "$ROOT" && env "$@" cargo test --quiet --locked --test "$file" -- --nocapture --test-threads=1) |
-    { grep -E '^[a-zA-Z].*[0-9]|^thread|panicked' || true; }
+    sed -nE -e 's/^\.+//' -e '/^(running|test) /d' -e '/^[a-zA-Z].*[0-9]|panicked/p'
 }

@@ -389,7 +389,11 @@ fn no_configuration_of_git_runs_a_program() {
         let names: Vec<&str> = vectors.iter().map(|vector| name(*vector)).collect();
         assert!(mine.fired().is_empty(), "{names:?}: {:?}", mine.fired());
         println!("{verbs_done:>3} of {VERBS} verbs did their work: {names:?}");
-        // What git's format forbids to read leaves the two that read no repository.
+        // Nor is a filtered file written: not where the filter is set in a file that may not be read either.
+        if names[0].contains("attributes") {
+            assert!(verbs_done < VERBS, "{names:?}");
+        }
+        // A configuration with parts that may not be read leaves the two that read no repository.
         assert!(verbs_done >= 2, "{names:?}: {verbs_done}");
         done += verbs_done;
         mine.run_git();

@@ -1,3 +1,5 @@
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use git2::{AttrCheckFlags, AttrValue};
@@ -15,9 +17,17 @@ const LFS_PREFIX: &[u8] = b"version https://git-lfs.github.com/spec/";
 /// Attributes are read, never acted on: no filter is looked up, and none runs.
 ///
 /// # Errors
-/// [`RepoError::Filtered`] with the attribute, [`RepoError::LfsPointer`], or what libgit2 says.
+/// [`RepoError::Filtered`] with the attribute, [`RepoError::LfsPointer`], [`RepoError::PermissionDenied`] when attributes may
+/// not be read, or what libgit2 says.
 pub(super) fn refuse_converted(git: &GitHandle, root: &Root, path: &RepoPath, bytes: &[u8]) -> Result<(), RepoError> {
     let git = git.lock();
+    // libgit2 passes over a file of attributes that it may not read, and with it over the filters that are set there.
+    if let Ok(file) = git.config().and_then(|config| config.get_path("core.attributesfile"))
+        && let Err(error) = File::open(&file)
+        && error.kind() == ErrorKind::PermissionDenied
+    {
+        return Err(RepoError::PermissionDenied(file));
+    }
     for attribute in ["filter", "working-tree-encoding", "ident"] {
         let value = git
             .get_attr_bytes(Path::new(path.as_str()), attribute, AttrCheckFlags::FILE_THEN_INDEX)
