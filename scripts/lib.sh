@@ -120,3 +120,13 @@ register_model() {
     show "$SKIFF" model add "$file" --name "$name"
   fi
 }
+
+# Runs the tests of one file with more asked of them, and prints the figures that they print.
+run_trust() {
+  local file=$1
+  shift
+  ensure_cargo
+  say "$file"
+  (cd -- "$ROOT" && env "$@" cargo test --quiet --locked --test "$file" -- --nocapture --test-threads=1) |
+    sed -nE -e 's/^\.+//' -e '/^(running|test) /d' -e '/^[a-zA-Z].*[0-9]|panicked/p'
+}

@@ -3,13 +3,16 @@
 //!
 //! A function takes any bytes, returns in seconds, and panics only where skiff is wrong.
 
+use std::path::{Component, Path};
+use std::{fs, io};
+
 use regex::Regex;
 
 use crate::index::{Index, MapFocus};
 use crate::lang::{Engine, Facts, Language, ParsedFile};
 use crate::model::{Header, render_template};
 use crate::progress::NoProgress;
-use crate::repo::{Exclusions, LetterCase};
+use crate::repo::{Exclusions, LetterCase, Repository, WorkTree};
 use crate::review::{escape, escape_line};
 use crate::text::{RepoPath, TextRange};
 
@@ -99,6 +102,54 @@ pub fn exclusions(bytes: &[u8]) {
 /// Reads the lines of a ledger.
 pub fn ledger(bytes: &[u8]) {
     crate::ledger::read_foreign(bytes);
+}
+
+/// Takes every line for a path: what is accepted stays inside when it is joined to a root, and names no `.git`.
+pub fn path(bytes: &[u8]) {
+    for line in String::from_utf8_lossy(bytes).lines().take(64) {
+        if let Ok(path) = RepoPath::new(line) {
+            let joined = path.to_path(Path::new("/root"));
+            let mut parts = joined.components().skip(2).map(Component::as_os_str);
+            assert!(joined.starts_with("/root") && path.as_str() == line, "{line:?}");
+            assert!(
+                parts.all(|part| part != ".." && !part.eq_ignore_ascii_case(".git")),
+                "{line:?}"
+            );
+            assert_eq!(RepoPath::normalize(Path::new(line)), Ok(path), "{line:?}");
+        }
+        if let Ok(path) = RepoPath::normalize(Path::new(line)) {
+            assert_eq!(RepoPath::new(path.as_str()), Ok(path.clone()), "{line:?}");
+        }
+    }
+}
+
+/// Recovers a work tree by a journal that says what the bytes say; nothing beside the work tree may change.
+pub fn journal(bytes: &[u8]) {
+    let recover = || -> io::Result<()> {
+        let place = tempfile::tempdir()?;
+        let git = place.path().join("repo/.git");
+        for folder in ["objects", "refs"] {
+            fs::create_dir_all(git.join(folder))?;
+        }
+        fs::write(git.join("HEAD"), "ref: refs/heads/main\n")?;
+        fs::write(place.path().join("repo/a"), "new")?;
+        let state = place.path().join("state");
+        let Ok(repository) = Repository::discover(&place.path().join("repo")) else {
+            return Ok(());
+        };
+        let record = state.join("worktrees").join(repository.key()).join("applies/1");
+        fs::create_dir_all(&record)?;
+        fs::write(record.join("journal.json"), bytes)?;
+        fs::write(record.join("0.old"), "old")?;
+        // An error is an answer.
+        let _ = WorkTree::open(&repository, &state);
+        assert_eq!(fs::read_dir(place.path())?.count(), 2);
+        assert_eq!(fs::read(git.join("HEAD"))?, b"ref: refs/heads/main\n");
+        assert_eq!(fs::read_dir(&git)?.count(), 3);
+        Ok(())
+    };
+    // Where there is no room for such a place, nothing was tried.
+    let _ = recover();
 }
 
 /// Escapes a text for a terminal.

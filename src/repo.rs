@@ -6,7 +6,10 @@
 #[cfg(not(unix))]
 compile_error!("the work tree is opened with openat(2) and O_NOFOLLOW, which needs a Unix system");
 
+mod admission;
+mod beneath;
 mod blob;
+mod conversion;
 #[cfg(test)]
 mod crash_tests;
 mod error;

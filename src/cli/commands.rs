@@ -72,6 +72,9 @@ fn open_work_tree(context: &Context, repository: &Repository, recorder: &Recorde
     if let Some(recovered) = work_tree.recovered() {
         recorder.note_recovery(&recovered.label, &recovered.paths);
         message::warning(&format!("an earlier run was cut short; took back {}", recovered.label));
+        if let Some((id, part)) = labelled(&recovered.label) {
+            context.proposals(repository)?.take_back_part(id, part)?;
+        }
     }
     Ok(work_tree)
 }

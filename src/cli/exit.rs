@@ -94,9 +94,10 @@ impl ExitStatus {
             return Some(Self::Conflict);
         }
         match cause.downcast_ref::<RepoError>()? {
-            RepoError::PreimageChanged { .. } | RepoError::RecoveryNeeded { .. } | RepoError::Locked(_) => {
-                Some(Self::Conflict)
-            }
+            RepoError::PreimageChanged { .. }
+            | RepoError::RecoveryNeeded { .. }
+            | RepoError::CutShort { .. }
+            | RepoError::Locked(_) => Some(Self::Conflict),
             _ => None,
         }
     }

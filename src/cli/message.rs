@@ -98,6 +98,7 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
                 Some("name a revision with --rev where the command takes one, or work in a clone of it")
             }
             RepoError::PreimageChanged { .. } => Some("ask for the edit again, or put the file back and retry"),
+            RepoError::CutShort { .. } => Some("see to the disk, then run `skiff undo`: it takes the rest back first"),
             RepoError::Locked(_) => Some("wait for the other process to finish"),
             RepoError::Outside { .. } => Some("name files inside this work tree"),
             _ => None,

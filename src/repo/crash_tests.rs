@@ -212,3 +212,52 @@ fn a_file_changed_after_the_crash_is_not_overwritten() {
     fs::set_permissions(bench.root().join("b"), fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(bench.open().unwrap().recovered().unwrap().label, "test");
 }
+
+#[test]
+fn what_somebody_wrote_before_an_exchange_cut_short_goes_back() {
+    for undo in [false, true] {
+        let mut deaths = 0;
+        let mut seen = 0;
+        loop {
+            let bench = Bench::new();
+            let mut work_tree = bench.open().unwrap();
+            let died = if undo {
+                work_tree.apply(&writes(), "test").unwrap();
+                dies(deaths, || work_tree.undo().map(drop))
+            } else {
+                dies(deaths, || work_tree.apply(&writes(), "test"))
+            };
+            drop(work_tree);
+            if !died {
+                break;
+            }
+            // Whatever was taken out of its place and still lies there under its temporary name is made somebody's.
+            let taken = bench.tree().into_iter().find(|(file, content)| {
+                let name = file.file_name().unwrap().to_string_lossy().into_owned();
+                let old = content
+                    .as_ref()
+                    .is_some_and(|(bytes, _)| bytes.starts_with(if undo { b"new" } else { b"old" }));
+                name.starts_with(".skiff-tmp-") && old
+            });
+            if let Some((file, _)) = taken {
+                seen += 1;
+                fs::write(&file, "mine").unwrap();
+                assert!(matches!(bench.open(), Err(RepoError::RecoveryNeeded { .. })));
+                let mine = bench
+                    .tree()
+                    .into_values()
+                    .flatten()
+                    .filter(|(bytes, _)| bytes == b"mine");
+                assert_eq!(mine.count(), 1, "death before change {deaths}");
+                assert!(
+                    !bench
+                        .tree()
+                        .keys()
+                        .any(|file| file.to_string_lossy().contains(".skiff-tmp-"))
+                );
+            }
+            deaths += 1;
+        }
+        assert!(seen >= 2, "{seen}");
+    }
+}

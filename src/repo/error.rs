@@ -70,6 +70,9 @@ pub enum RepoError {
     /// The file is a Git LFS pointer and stands for other content.
     #[error("{0} is a Git LFS pointer, not the file itself")]
     LfsPointer(RepoPath),
+    /// The file has other names, which may lie anywhere: to write it is to change them or to part from them.
+    #[error("{path} is a hard link: the file has {links} names")]
+    HardLinked { path: RepoPath, links: u64 },
     /// There is no such file.
     #[error("{0} does not exist")]
     Missing(RepoPath),
@@ -94,6 +97,16 @@ pub enum RepoError {
          is kept in {saved:?}: put the file in order, then remove that directory"
     )]
     RecoveryNeeded { path: RepoPath, saved: PathBuf },
+    /// A write failed half-way, and so did the way back; the next to write tries again.
+    #[error(
+        "a write was cut short and cannot be taken back now. The next run that writes to this work tree puts it in order; \
+         the text from before is kept in {saved:?}"
+    )]
+    CutShort {
+        saved: PathBuf,
+        #[source]
+        source: Box<RepoError>,
+    },
     /// A record of skiff's own state cannot be understood.
     #[error("the state file {file:?} is damaged")]
     StateDamaged {

@@ -82,6 +82,34 @@ impl Preimage {
     }
 }
 
+impl Plan {
+    /// Reads a plan. What it names can be nothing but files of the work tree and of the record: paths are [`RepoPath`]s,
+    /// and the names of temporary files and preimages are plain.
+    ///
+    /// # Errors
+    /// When it is not one, or of another version.
+    pub(super) fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
+        let plan: Self = serde_json::from_slice(json)?;
+        let refused = |why: String| Err(serde::de::Error::custom(why));
+        if plan.version != 1 {
+            return refused(format!("version {} is not known", plan.version));
+        }
+        if plan.nonce.is_empty() || !plan.nonce.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return refused("the nonce is not of letters and digits".to_owned());
+        }
+        for (at, entry) in plan.entries.iter().enumerate() {
+            if entry
+                .before
+                .as_ref()
+                .is_some_and(|before| before.file != preimage_name(at))
+            {
+                return refused(format!("file {at} has a preimage of another name"));
+            }
+        }
+        Ok(plan)
+    }
+}
+
 impl Journal {
     /// Opens the journal of a work tree and sweeps out what a crash left of unfinished records.
     pub(super) fn open(state_dir: &Path) -> Result<Self, RepoError> {
@@ -122,7 +150,7 @@ impl Journal {
             let before = match before {
                 None => None,
                 Some(file) => {
-                    let name = format!("{at}.old");
+                    let name = preimage_name(at);
                     fault::point()?;
                     write_synced(&staged.join(&name), &file.bytes)?;
                     Some(Preimage {
@@ -212,15 +240,10 @@ impl Record {
     fn load(dir: PathBuf) -> Result<Self, RepoError> {
         let file = dir.join(RECORD_FILE);
         let json = fs::read(&file).map_err(|e| RepoError::io(&file, e))?;
-        let plan: Plan = serde_json::from_slice(&json).map_err(|source| RepoError::StateDamaged {
-            file: file.clone(),
-            source,
-        })?;
-        if plan.version != 1 {
-            let source = serde::de::Error::custom(format!("version {} is not known", plan.version));
-            return Err(RepoError::StateDamaged { file, source });
+        match Plan::parse(&json) {
+            Ok(plan) => Ok(Self { dir, plan }),
+            Err(source) => Err(RepoError::StateDamaged { file, source }),
         }
-        Ok(Self { dir, plan })
     }
 
     fn save(&self) -> Result<(), RepoError> {
@@ -235,6 +258,11 @@ impl Record {
         temporary.persist(&file).map_err(|e| io(e.error))?;
         sync_dir(&self.dir).map_err(io)
     }
+}
+
+/// Returns the name of the file that holds the preimage of entry number `at`.
+fn preimage_name(at: usize) -> String {
+    format!("{at}.old")
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), RepoError> {

@@ -2,12 +2,14 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, RenameFlags, Uid, fchmod, fchown, fsync, mkdirat, openat, renameat};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, RenameFlags, Uid, fchmod, fchown, fsync, mkdirat, renameat};
 use rustix::fs::{renameat_with, statat, unlinkat};
 use rustix::io::Errno;
 
-use super::root::{Root, open_dir, parents};
-use super::{FileMode, RepoError, fault};
+use super::beneath::{open_beneath, open_dir};
+use super::recovery::MAX_WRITE_BYTES;
+use super::root::{Root, parents};
+use super::{FileMode, FileState, RepoError, fault};
 use crate::text::RepoPath;
 
 /// A written and synced file that waits under a temporary name.
@@ -46,9 +48,9 @@ impl Root {
             Attributes::Fresh(FileMode::Executable) => 0o777,
             Attributes::Like { .. } => 0o600,
         };
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         fault::point()?;
-        let fd = openat(&dir, temporary, flags, Mode::from_raw_mode(create)).map_err(|e| self.io(path, e))?;
+        let fd = open_beneath(&dir, temporary, flags, Mode::from_raw_mode(create)).map_err(|e| self.io(path, e))?;
         let staged = Staged {
             dir,
             name: temporary.to_owned(),
@@ -59,9 +61,11 @@ impl Root {
             mode,
         } = attributes
         {
-            // Another owner can be given by root alone; for anybody else the file becomes theirs, as with git.
-            let _ = fchown(&fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
-            let permissions = with_mode(permissions, mode);
+            // Another owner can be given by root alone; for anybody else the file becomes theirs, as with git, and what a
+            // program may do in its owner's name was not meant for them.
+            let owned = fchown(&fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+            let kept = if owned.is_ok() { 0o7777 } else { 0o777 };
+            let permissions = with_mode(permissions & kept, mode);
             fchmod(&fd, Mode::from_raw_mode(permissions)).map_err(|e| self.io(path, e))?;
         }
         let mut file = File::from(fd);
@@ -71,11 +75,31 @@ impl Root {
         Ok(staged)
     }
 
-    /// Puts a staged file in the place of an existing one.
-    pub(super) fn replace(&self, path: &RepoPath, staged: &Staged) -> Result<(), RepoError> {
+    /// Puts a staged file in the place of one whose state is `old`.
+    ///
+    /// The two change places, so that what goes away can be looked at: a file that somebody wrote since the last look goes
+    /// back where it was.
+    pub(super) fn replace(&self, path: &RepoPath, staged: &Staged, old: FileState) -> Result<(), RepoError> {
         let dir = self.existing_parent(path)?;
+        let name = path.file_name();
         fault::point()?;
-        renameat(&staged.dir, &staged.name, &dir, path.file_name()).map_err(|e| self.io(path, e))?;
+        let exchange = || renameat_with(&staged.dir, &staged.name, &dir, name, RenameFlags::EXCHANGE);
+        match exchange() {
+            Ok(()) => {}
+            Err(Errno::NOENT) => return Err(RepoError::PreimageChanged { path: path.clone() }),
+            // The file system cannot do it: the last look must do.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                renameat(&staged.dir, &staged.name, &dir, name).map_err(|e| self.io(path, e))?;
+                return fsync(&dir).map_err(|e| self.io(path, e));
+            }
+            Err(errno) => return Err(self.io(path, errno)),
+        }
+        if !self.is_in_state(&staged.dir, &staged.name, path, old) {
+            exchange().map_err(|e| self.io(path, e))?;
+            return Err(RepoError::PreimageChanged { path: path.clone() });
+        }
+        fault::point()?;
+        unlinkat(&staged.dir, &staged.name, AtFlags::empty()).map_err(|e| self.io(path, e))?;
         fsync(&dir).map_err(|e| self.io(path, e))
     }
 
@@ -106,12 +130,53 @@ impl Root {
         fsync(&dir).map_err(|e| self.io(path, e))
     }
 
-    /// Removes a file.
-    pub(super) fn remove(&self, path: &RepoPath) -> Result<(), RepoError> {
+    /// Removes a file whose state is `old`. It gets the name `temporary` first: one that somebody wrote since the last look
+    /// goes back where it was.
+    pub(super) fn remove(&self, path: &RepoPath, temporary: &str, old: FileState) -> Result<(), RepoError> {
         let dir = self.existing_parent(path)?;
+        let name = path.file_name();
         fault::point()?;
-        unlinkat(&dir, path.file_name(), AtFlags::empty()).map_err(|e| self.io(path, e))?;
+        match renameat(&dir, name, &dir, temporary) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => return Err(RepoError::PreimageChanged { path: path.clone() }),
+            Err(errno) => return Err(self.io(path, errno)),
+        }
+        if !self.is_in_state(&dir, temporary, path, old) {
+            renameat_with(&dir, temporary, &dir, name, RenameFlags::NOREPLACE).map_err(|e| self.io(path, e))?;
+            return Err(RepoError::PreimageChanged { path: path.clone() });
+        }
+        fault::point()?;
+        unlinkat(&dir, temporary, AtFlags::empty()).map_err(|e| self.io(path, e))?;
         fsync(&dir).map_err(|e| self.io(path, e))
+    }
+
+    /// Undoes the last step of [`Root::replace`] or [`Root::remove`] where what it took away is not in the state `old`; `new` is
+    /// what is in its place.
+    pub(super) fn put_back(
+        &self,
+        path: &RepoPath,
+        temporary: &str,
+        old: FileState,
+        new: Option<FileState>,
+    ) -> Result<(), RepoError> {
+        let Some(dir) = self.parent(path)? else {
+            return Ok(());
+        };
+        let is_there = statat(&dir, temporary, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        if !is_there || self.is_in_state(&dir, temporary, path, old) {
+            return Ok(());
+        }
+        let how = match new {
+            Some(_) => RenameFlags::EXCHANGE,
+            None => RenameFlags::NOREPLACE,
+        };
+        renameat_with(&dir, temporary, &dir, path.file_name(), how).map_err(|e| self.io(path, e))?;
+        fsync(&dir).map_err(|e| self.io(path, e))
+    }
+
+    fn is_in_state(&self, dir: &OwnedFd, name: &str, path: &RepoPath, state: FileState) -> bool {
+        let file = self.read_at(dir, name, path, MAX_WRITE_BYTES);
+        matches!(file, Ok(Some(file)) if file.state() == state)
     }
 
     /// Removes the directories above `path` that have become empty, the innermost first, as git does.

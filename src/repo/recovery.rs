@@ -52,10 +52,11 @@ impl<'a> Restore<'a> {
     /// Puts the preimages in place, and takes away what was not there before.
     pub(super) fn finish(self, root: &Root) -> Result<(), RepoError> {
         for (entry, staged) in &self.steps {
-            match (staged, &entry.after) {
-                (Some(staged), Some(_)) => root.replace(&entry.path, staged)?,
+            match (staged, entry.after) {
+                (Some(staged), Some(after)) => root.replace(&entry.path, staged, after)?,
                 (Some(staged), None) => root.create(&entry.path, staged)?,
-                (None, _) => root.remove(&entry.path)?,
+                (None, Some(after)) => root.remove(&entry.path, &restored_name(self.record, entry), after)?,
+                (None, None) => {}
             }
         }
         for dir in self.record.plan.created_dirs.iter().rev() {
@@ -65,9 +66,23 @@ impl<'a> Restore<'a> {
     }
 }
 
-/// Removes the temporary files that a crash left behind.
+/// Removes the temporary files that a crash left behind. One that somebody wrote, and that was taken out of its place just
+/// before the crash, goes back there instead.
 pub(super) fn sweep(root: &Root, record: &Record) -> Result<(), RepoError> {
     for entry in &record.plan.entries {
+        let before = entry.before.as_ref().map(|before| before.state());
+        let now = state(root, &entry.path).ok();
+        for (name, old, new) in [
+            (staged_name(record, entry), before, entry.after),
+            (restored_name(record, entry), entry.after, before),
+        ] {
+            if let Some(old) = old
+                && now == Some(new)
+                && new != Some(old)
+            {
+                root.put_back(&entry.path, &name, old, new)?;
+            }
+        }
         root.discard(&entry.path, &staged_name(record, entry))?;
         root.discard(&entry.path, &restored_name(record, entry))?;
     }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
@@ -172,6 +172,11 @@ impl Repository {
         Root::open(path, self.git.tracked(path)?.modules)
     }
 
+    /// Returns what asks libgit2.
+    pub(super) fn git(&self) -> &GitHandle {
+        &self.git
+    }
+
     fn require_work_dir(&self) -> Result<&Path, RepoError> {
         self.work_dir().ok_or_else(|| RepoError::Bare(self.git_dir.clone()))
     }
@@ -180,6 +185,12 @@ impl Repository {
 /// A libgit2 repository that several threads may ask in turn.
 #[derive(Clone)]
 pub(super) struct GitHandle(Arc<Mutex<git2::Repository>>);
+
+impl fmt::Debug for GitHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GitHandle")
+    }
+}
 
 /// What the index lists.
 pub(super) struct Tracked {

@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, statat};
 use rustix::io::Errno;
 
+use super::beneath::{open_beneath, open_dir};
 use super::{BlobId, FileMode, FileState, RepoError};
 use crate::text::RepoPath;
 
@@ -29,6 +30,8 @@ pub(super) struct DiskFile {
     /// The permission bits, of which git keeps only one.
     pub(super) permissions: u32,
     pub(super) owner: (u32, u32),
+    /// How many names the file has.
+    pub(super) links: u64,
 }
 
 impl DiskFile {
@@ -36,6 +39,17 @@ impl DiskFile {
         FileState {
             blob: BlobId::of(&self.bytes),
             mode: self.mode,
+        }
+    }
+
+    /// Refuses a file that has more than one name.
+    pub(super) fn refuse_links(&self, path: &RepoPath) -> Result<(), RepoError> {
+        match self.links {
+            0 | 1 => Ok(()),
+            links => Err(RepoError::HardLinked {
+                path: path.clone(),
+                links,
+            }),
         }
     }
 }
@@ -105,15 +119,26 @@ impl Root {
 
     /// Reads a regular file of at most `max_bytes`; `None` where there is nothing of that name.
     pub(super) fn read(&self, path: &RepoPath, max_bytes: u64) -> Result<Option<DiskFile>, RepoError> {
-        let Some(dir) = self.parent(path)? else {
-            return Ok(None);
-        };
+        match self.parent(path)? {
+            Some(dir) => self.read_at(&dir, path.file_name(), path, max_bytes),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads as [`Root::read`] what has the name `name` in a directory; errors speak of `path`.
+    pub(super) fn read_at(
+        &self,
+        dir: &OwnedFd,
+        name: &str,
+        path: &RepoPath,
+        max_bytes: u64,
+    ) -> Result<Option<DiskFile>, RepoError> {
         // Without NONBLOCK, opening a FIFO would wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = match openat(&dir, path.file_name(), flags, Mode::empty()) {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        let fd = match open_beneath(dir, name, flags, Mode::empty()) {
             Ok(fd) => fd,
             Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(self.refused_file(&dir, path, errno)),
+            Err(errno) => return Err(self.refused_file(dir, name, path, errno)),
         };
         let stat = fstat(&fd).map_err(|e| self.io(path, e))?;
         match FileType::from_raw_mode(stat.st_mode) {
@@ -144,6 +169,7 @@ impl Root {
             mode: mode_of(&stat),
             permissions: stat.st_mode & 0o7777,
             owner: (stat.st_uid, stat.st_gid),
+            links: links_of(&stat),
         }))
     }
 
@@ -187,8 +213,8 @@ impl Root {
         }
     }
 
-    fn refused_file(&self, dir: &OwnedFd, path: &RepoPath, errno: Errno) -> RepoError {
-        match kind_of(dir, path.file_name()) {
+    fn refused_file(&self, dir: &OwnedFd, name: &str, path: &RepoPath, errno: Errno) -> RepoError {
+        match kind_of(dir, name) {
             Some(FileType::Symlink) => RepoError::Symlink {
                 path: path.clone(),
                 link: path.clone(),
@@ -207,12 +233,6 @@ pub(super) fn parents(path: &RepoPath) -> Vec<RepoPath> {
         .collect()
 }
 
-/// Opens a directory beside others, unless its name is a symbolic link.
-pub(super) fn open_dir(dir: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(dir, name, flags, Mode::empty())
-}
-
 fn kind_of(dir: &OwnedFd, name: &str) -> Option<FileType> {
     let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
     Some(FileType::from_raw_mode(stat.st_mode))
@@ -220,6 +240,11 @@ fn kind_of(dir: &OwnedFd, name: &str) -> Option<FileType> {
 
 fn has_dot_git(dir: &OwnedFd) -> bool {
     statat(dir, ".git", AtFlags::SYMLINK_NOFOLLOW).is_ok()
+}
+
+#[allow(clippy::useless_conversion, reason = "the type differs between systems")]
+fn links_of(stat: &Stat) -> u64 {
+    u64::from(stat.st_nlink)
 }
 
 fn mode_of(stat: &Stat) -> FileMode {

@@ -3,8 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use git2::{AttrCheckFlags, AttrValue};
-
+use super::conversion::refuse_converted;
 use super::exclusion::{EXCLUSION_FILE, Exclusions, LetterCase};
 use super::repository::GitHandle;
 use super::root::{DiskFile, Root, parents};
@@ -14,9 +13,6 @@ use crate::text::RepoPath;
 
 /// The most bytes that a file may have to be edited.
 pub const MAX_EDIT_BYTES: u64 = 1 << 20;
-
-/// The first bytes of a Git LFS pointer file, version 1 of its specification.
-const LFS_PREFIX: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// The files of a work tree: those that git tracks, and those that it would offer to add.
 ///
@@ -171,14 +167,12 @@ impl Snapshot {
     ///
     /// # Errors
     /// Each reason why the file cannot be edited is a variant of its own: missing, directory, symbolic link (also on the
-    /// way), submodule, special file, no permission, too large ([`MAX_EDIT_BYTES`]), filtered, LFS pointer, binary,
-    /// not UTF-8.
+    /// way), submodule, special file, no permission, too large ([`MAX_EDIT_BYTES`]), hard link, filtered, LFS pointer,
+    /// binary, not UTF-8.
     pub fn read(&self, path: &RepoPath) -> Result<SourceText, RepoError> {
         let file = self.read_file(path, MAX_EDIT_BYTES)?;
-        self.refuse_filtered(path, &file.bytes)?;
-        if file.bytes.starts_with(LFS_PREFIX) {
-            return Err(RepoError::LfsPointer(path.clone()));
-        }
+        file.refuse_links(path)?;
+        refuse_converted(&self.git, &self.root, path, &file.bytes)?;
         if file.bytes.contains(&0) {
             return Err(RepoError::Binary(path.clone()));
         }
@@ -218,41 +212,11 @@ impl Snapshot {
     /// [`RepoError::Exists`], or what [`Snapshot::read`] says of the directories above and of filters.
     pub fn vacant(&self, path: &RepoPath) -> Result<(), RepoError> {
         self.root.vacant(path)?;
-        self.refuse_filtered(path, b"")
+        refuse_converted(&self.git, &self.root, path, b"")
     }
 
     fn read_file(&self, path: &RepoPath, max_bytes: u64) -> Result<DiskFile, RepoError> {
         let file = self.root.read(path, max_bytes)?;
         file.ok_or_else(|| RepoError::Missing(path.clone()))
     }
-
-    /// Refuses a file whose bytes on disk are not those that git keeps, line endings apart.
-    fn refuse_filtered(&self, path: &RepoPath, bytes: &[u8]) -> Result<(), RepoError> {
-        let git = self.git.lock();
-        for attribute in ["filter", "working-tree-encoding", "ident"] {
-            let value = git
-                .get_attr_bytes(Path::new(path.as_str()), attribute, AttrCheckFlags::FILE_THEN_INDEX)
-                .map_err(|e| RepoError::git(self.root.path(), e))?;
-            let set = match AttrValue::always_bytes(value) {
-                AttrValue::Unspecified | AttrValue::False => None,
-                // `ident` alone has a meaning when it is merely set, and only for files that hold the keyword.
-                AttrValue::True if attribute != "ident" || !holds_ident(bytes) => None,
-                AttrValue::True => Some(attribute.to_owned()),
-                AttrValue::Bytes(_) if attribute == "ident" => None,
-                AttrValue::Bytes(value) => Some(format!("{attribute}={}", String::from_utf8_lossy(value))),
-                AttrValue::String(value) => Some(format!("{attribute}={value}")),
-            };
-            if let Some(attribute) = set {
-                return Err(RepoError::Filtered {
-                    path: path.clone(),
-                    attribute,
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-fn holds_ident(bytes: &[u8]) -> bool {
-    bytes.windows(3).any(|window| window == b"$Id")
 }

@@ -5,8 +5,9 @@ use super::journal::{Journal, Phase, Record};
 use super::lock::{FileLock, create_private_dir};
 use super::placement::{Attributes, Staged};
 use super::recovery::{self, MAX_WRITE_BYTES, Restore};
+use super::repository::GitHandle;
 use super::root::{DiskFile, Root};
-use super::{FileContent, FileState, FileWrite, RepoError, Repository};
+use super::{FileContent, FileState, FileWrite, RepoError, Repository, admission};
 use crate::text::RepoPath;
 
 /// The only writer of a work tree.
@@ -17,6 +18,7 @@ use crate::text::RepoPath;
 #[derive(Debug)]
 pub struct WorkTree {
     root: Root,
+    git: GitHandle,
     journal: Journal,
     recovered: Option<Undone>,
     _lock: FileLock,
@@ -69,6 +71,7 @@ impl WorkTree {
         };
         let mut work_tree = Self {
             root,
+            git: repo.git().clone(),
             journal: Journal::open(&dir)?,
             recovered: None,
             _lock: lock,
@@ -87,8 +90,9 @@ impl WorkTree {
     /// Every preimage is checked before anything is written, and again just before its own file changes.
     ///
     /// # Errors
-    /// [`RepoError::PreimageChanged`] names the first file that is not as it must be. After any error the files are as they
-    /// were; where they cannot be brought back, the error is [`RepoError::RecoveryNeeded`].
+    /// [`RepoError::PreimageChanged`] names the first file that is not as it must be; a file that must not be written has a
+    /// variant for each reason. After any error the files are as they were; where they cannot be brought back, the error
+    /// is [`RepoError::RecoveryNeeded`], or [`RepoError::CutShort`] when the next process can try again.
     pub fn apply(&mut self, writes: &[FileWrite], label: &str) -> Result<(), RepoError> {
         self.recover()?;
         let preimages = self.check(writes)?;
@@ -109,10 +113,22 @@ impl WorkTree {
             .collect();
         let mut record = self.journal.begin(label, &files, created_dirs)?;
         let mut done = 0;
-        match self.carry_out(writes, &preimages, &mut record, &mut done) {
+        let result = self.carry_out(writes, &preimages, &record, &mut done);
+        let result = result.and_then(|()| match record.enter(Phase::Applied) {
             Ok(()) => Ok(()),
             #[cfg(test)]
             Err(RepoError::Injected) => Err(RepoError::Injected),
+            // The mark may have reached the disk. While it may, no file goes back.
+            Err(error) => match record.enter(Phase::Applying) {
+                Ok(()) => Err(error),
+                Err(_) => Err(cut_short(&record, error)),
+            },
+        });
+        match result {
+            Ok(()) => Ok(()),
+            #[cfg(test)]
+            Err(RepoError::Injected) => Err(RepoError::Injected),
+            Err(error @ RepoError::CutShort { .. }) => Err(error),
             Err(error) => {
                 self.take_back(record, done)?;
                 Err(error)
@@ -147,7 +163,17 @@ impl WorkTree {
                 return Err(RepoError::PreimageChanged { path });
             }
         }
-        record.enter(Phase::Undoing)?;
+        if let Err(error) = record.enter(Phase::Undoing) {
+            // Where the mark reached the disk all the same and cannot be taken away, the next run finishes the undo.
+            #[cfg(test)]
+            if matches!(error, RepoError::Injected) {
+                return Err(error);
+            }
+            return match record.enter(Phase::Applied) {
+                Ok(()) => Err(error),
+                Err(_) => Err(cut_short(&record, error)),
+            };
+        }
         let restore = match Restore::prepare(&self.root, &record, &record.plan.entries) {
             Ok(restore) => restore,
             #[cfg(test)]
@@ -155,11 +181,13 @@ impl WorkTree {
             Err(error) => {
                 // No file has changed yet, so the record is what it was.
                 recovery::sweep(&self.root, &record)?;
-                record.enter(Phase::Applied)?;
-                return Err(error);
+                return match record.enter(Phase::Applied) {
+                    Ok(()) => Err(error),
+                    Err(_) => Err(cut_short(&record, error)),
+                };
             }
         };
-        restore.finish(&self.root)?;
+        restore.finish(&self.root).map_err(|error| unfinished(&record, error))?;
         let undone = undone(&record);
         record.remove()?;
         Ok(undone)
@@ -186,8 +214,10 @@ impl WorkTree {
             if file.as_ref().map(DiskFile::state) != write.before {
                 return Err(changed(&write.path));
             }
+            admission::refuse_file(&self.git, &self.root, &write.path, file.as_ref())?;
             preimages.push(file);
         }
+        admission::refuse_bare_repositories(&self.root, writes)?;
         Ok(preimages)
     }
 
@@ -205,7 +235,7 @@ impl WorkTree {
         &self,
         writes: &[FileWrite],
         preimages: &[Option<DiskFile>],
-        record: &mut Record,
+        record: &Record,
         done: &mut usize,
     ) -> Result<(), RepoError> {
         let mut staged = Vec::with_capacity(writes.len());
@@ -217,25 +247,26 @@ impl WorkTree {
             });
             staged.push(file.transpose()?);
         }
-        for (write, staged) in writes.iter().zip(&staged) {
-            self.place(write, staged.as_ref())?;
+        for (at, (write, staged)) in writes.iter().zip(&staged).enumerate() {
+            let name = recovery::staged_name(record, &record.plan.entries[at]);
+            self.place(write, staged.as_ref(), &name)?;
             *done += 1;
         }
         for write in writes.iter().filter(|write| write.after.is_none()) {
             self.root.prune_parents(&write.path)?;
         }
-        record.enter(Phase::Applied)
+        Ok(())
     }
 
-    fn place(&self, write: &FileWrite, staged: Option<&Staged>) -> Result<(), RepoError> {
+    fn place(&self, write: &FileWrite, staged: Option<&Staged>, temporary: &str) -> Result<(), RepoError> {
         let path = &write.path;
         if recovery::state(&self.root, path)? != write.before {
             return Err(changed(path));
         }
         match (staged, write.before) {
-            (Some(staged), Some(_)) => self.root.replace(path, staged),
+            (Some(staged), Some(before)) => self.root.replace(path, staged, before),
             (Some(staged), None) => self.root.create(path, staged),
-            (None, Some(_)) => self.root.remove(path),
+            (None, Some(before)) => self.root.remove(path, temporary, before),
             (None, None) => Ok(()),
         }
     }
@@ -268,16 +299,31 @@ impl WorkTree {
     }
 
     fn restore(&self, record: &Record, entries: &[super::journal::Entry]) -> Result<(), RepoError> {
-        recovery::sweep(&self.root, record)?;
-        let needed = |error| match error {
-            RepoError::PreimageChanged { path } => RepoError::RecoveryNeeded {
-                path,
-                saved: record.dir().to_path_buf(),
-            },
-            other => other,
+        let restore = || {
+            recovery::sweep(&self.root, record)?;
+            Restore::prepare(&self.root, record, entries)?.finish(&self.root)
         };
-        let restore = Restore::prepare(&self.root, record, entries).map_err(needed)?;
-        restore.finish(&self.root).map_err(needed)
+        restore().map_err(|error| unfinished(record, error))
+    }
+}
+
+/// Says what an error means that left some files new and some old.
+fn unfinished(record: &Record, error: RepoError) -> RepoError {
+    match error {
+        RepoError::PreimageChanged { path } => RepoError::RecoveryNeeded {
+            path,
+            saved: record.dir().to_path_buf(),
+        },
+        #[cfg(test)]
+        RepoError::Injected => RepoError::Injected,
+        other => cut_short(record, other),
+    }
+}
+
+fn cut_short(record: &Record, source: RepoError) -> RepoError {
+    RepoError::CutShort {
+        saved: record.dir().to_path_buf(),
+        source: Box::new(source),
     }
 }
 

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct RepoPath(String);
 
+/// The most bytes of a path: one less than Linux's `PATH_MAX`, which counts the NUL at the end.
+const MAX_PATH_BYTES: usize = 4095;
+
 /// Why a string is not a [`RepoPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
@@ -27,6 +30,9 @@ pub enum PathError {
     /// A component is empty or `.`, or the path holds a NUL byte.
     #[error("the path {0:?} is not in normal form")]
     NotNormal(String),
+    /// The path has more bytes than any system call takes.
+    #[error("the path has {0} bytes; the limit is {MAX_PATH_BYTES}")]
+    TooLong(usize),
     /// A component is `.git`, in any spelling that a file system may take for it.
     #[error("the path {0:?} is inside git's own directory")]
     GitDirectory(String),
@@ -41,6 +47,9 @@ impl RepoPath {
         if path.is_empty() {
             return Err(PathError::Empty);
         }
+        if path.len() > MAX_PATH_BYTES {
+            return Err(PathError::TooLong(path.len()));
+        }
         if path.starts_with('/') || has_drive_letter(path) {
             return Err(PathError::Outside(path.to_owned()));
         }
@@ -51,7 +60,13 @@ impl RepoPath {
             match component {
                 "" | "." => return Err(PathError::NotNormal(path.to_owned())),
                 ".." => return Err(PathError::Outside(path.to_owned())),
-                _ if is_dot_git(component) => return Err(PathError::GitDirectory(path.to_owned())),
+                // A backslash is a letter here and a separator where the patch may travel.
+                _ if component.split('\\').any(|part| part == "..") => {
+                    return Err(PathError::Outside(path.to_owned()));
+                }
+                _ if component.split('\\').any(is_dot_git) => {
+                    return Err(PathError::GitDirectory(path.to_owned()));
+                }
                 _ => {}
             }
         }
@@ -119,8 +134,8 @@ impl RepoPath {
 }
 
 /// Tells whether a file system may take `component` for `.git`: case folding, trailing dots, spaces and streams
-/// (NTFS), the short name `git~1`, and code points that HFS+ ignores. The list is git's own (`verify_path`,
-/// `is_ntfs_dotgit`, `is_hfs_dotgit`).
+/// (NTFS), the short name `git~1`, and code points that are ignored by HFS+ or where names are case-folded. The list is
+/// git's own (`verify_path`, `is_ntfs_dotgit`, `is_hfs_dotgit`), longer by what ext4 ignores.
 fn is_dot_git(component: &str) -> bool {
     // Nearly every component is told by its first letter.
     if component.is_ascii() && !component.starts_with(['.', 'g', 'G']) {
@@ -128,16 +143,37 @@ fn is_dot_git(component: &str) -> bool {
     }
     let visible: String = component
         .chars()
-        .filter(|c| !is_ignored_by_hfs(*c))
+        .filter(|c| !is_ignorable(*c))
         .flat_map(char::to_lowercase)
         .collect();
-    let base = visible.split([':', '\\']).next().unwrap_or("");
+    let base = visible.split(':').next().unwrap_or("");
     let base = base.trim_end_matches(['.', ' ']);
     base == ".git" || base == "git~1"
 }
 
-fn is_ignored_by_hfs(c: char) -> bool {
-    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+/// Tells whether a file system may pass over a character when it compares names: the Unicode property
+/// `Default_Ignorable_Code_Point`, which holds those that HFS+ ignores.
+fn is_ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 fn has_drive_letter(path: &str) -> bool {
@@ -179,6 +215,8 @@ mod tests {
             ".gitignore",
             "git~2",
             "x.git/y",
+            "a\\b",
+            ".gitx:y",
         ] {
             assert_eq!(RepoPath::new(path).map(String::from), Ok(path.to_owned()));
         }
@@ -186,7 +224,7 @@ mod tests {
 
     #[test]
     fn paths_that_leave_the_repository_are_refused() {
-        for path in ["/etc/passwd", "../x", "a/../../x", "a/.."] {
+        for path in ["/etc/passwd", "../x", "a/../../x", "a/..", "a\\..\\x", "..\\x"] {
             assert!(matches!(RepoPath::new(path), Err(PathError::Outside(_))), "{path}");
         }
     }
@@ -201,9 +239,22 @@ mod tests {
             "GIT~1/x",
             ".g\u{200c}it/x",
             ".git::$INDEX/x",
+            ".git::$INDEX_ALLOCATION/config",
+            "a\\.git\\config",
+            "a/b\\GIT~1",
+            ".git . ./x",
+            "\u{feff}.git",
+            ".gi\u{ad}t/x",
+            ".git\u{e0001}/x",
         ] {
             assert!(matches!(RepoPath::new(path), Err(PathError::GitDirectory(_))), "{path}");
         }
+    }
+
+    #[test]
+    fn a_path_that_no_system_call_takes_is_refused() {
+        assert!(RepoPath::new(&"d/".repeat(2047)[..4093]).is_ok());
+        assert_eq!(RepoPath::new(&"x".repeat(4096)), Err(PathError::TooLong(4096)));
     }
 
     #[test]
