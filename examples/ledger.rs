@@ -99,6 +99,7 @@ fn verify(args: &Args) -> Result<(Duration, u64, u64), Box<dyn Error>> {
             gate_hits: vec!["line 12: a syntax error: expected `:`".to_owned()],
             failure: None,
         }],
+        candidates: Vec::new(),
         usage: Usage::default(),
         checks: Vec::new(),
         patch: Patch::default(),

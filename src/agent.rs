@@ -4,25 +4,32 @@
 //! of failure: an observation goes back to the model, an [`AgentError`] stops the run.
 
 mod answer;
+mod branch;
 mod call_statement;
 mod candidate;
+mod checks;
 mod context;
 mod draft;
 mod followup;
 mod locate;
 mod mention;
 mod neighbours;
+mod observation;
 mod outline;
 mod placement;
 mod proposal;
 mod rerank;
+mod selection;
 mod target;
+mod task;
 mod workflow;
 mod writing;
 
+pub use checks::{CheckFailure, CheckOutcome, Checks};
 pub use outline::{Preparation, prepare};
 pub use proposal::{Action, ModelStamp, Proposal, RegionReport};
 pub use rerank::{RERANKED, rerank_files, rerank_symbols};
+pub use selection::CandidateReport;
 pub use workflow::propose;
 
 use crate::index::Index;
@@ -42,6 +49,20 @@ pub struct Request {
     pub paths: Vec<RepoPath>,
     /// The symbols it is about, by name or qualified name.
     pub symbols: Vec<String>,
+    /// What is rewritten of the files.
+    pub scope: Scope,
+    /// What a check said of the code as it is; nothing where nobody tells.
+    pub failure: String,
+}
+
+/// What is rewritten of the files that a request names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// The definitions that it is about.
+    #[default]
+    Definitions,
+    /// Each of [`Request::paths`], whole.
+    Files,
 }
 
 /// How the agent works.
@@ -50,7 +71,11 @@ pub struct AgentConfig {
     /// How often the model is asked for one region: the first try and its repairs.
     pub attempts: u32,
     /// How many places are offered when it is not clear which one is meant.
-    pub candidates: usize,
+    pub places: usize,
+    /// How many ways of carrying the request out are drawn.
+    pub candidates: Candidates,
+    /// How often the model is shown what the checks said of the best candidate.
+    pub rounds: u32,
     /// The most places that one request may touch.
     pub regions: usize,
     /// The most tokens of one answer; by the size of the place where there is no such limit.
@@ -67,7 +92,9 @@ impl Default for AgentConfig {
     fn default() -> Self {
         Self {
             attempts: 2,
-            candidates: 8,
+            places: 8,
+            candidates: Candidates::Number(1),
+            rounds: 2,
             regions: 8,
             answer_tokens: None,
             fragment_tokens: 1200,
@@ -77,6 +104,15 @@ impl Default for AgentConfig {
     }
 }
 
+/// How many candidates are drawn for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Candidates {
+    /// So many at most: fewer where a check passes before.
+    Number(usize),
+    /// One, and more where it fails a gate or a check.
+    Auto,
+}
+
 /// What the agent works with.
 #[derive(Clone, Copy)]
 pub struct Workbench<'a> {
@@ -84,6 +120,8 @@ pub struct Workbench<'a> {
     pub index: &'a Index,
     pub model: &'a dyn LanguageModel,
     pub config: &'a AgentConfig,
+    /// The user's checks, where there are any.
+    pub checks: Option<&'a dyn Checks>,
     pub progress: &'a dyn Progress,
 }
 
@@ -112,6 +150,9 @@ pub enum AgentError {
     /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The checks could not be run.
+    #[error(transparent)]
+    Check(CheckFailure),
     /// A prompt template failed.
     #[error(transparent)]
     Prompt(#[from] PromptError),

@@ -15,6 +15,7 @@ mod fixture_tests;
 mod language;
 mod matches;
 mod name;
+mod normal_form;
 mod parse;
 mod pattern;
 mod predicate;
@@ -30,6 +31,7 @@ mod walk;
 mod walk_tests;
 
 pub use definition::{Definition, NameUse, SymbolKind, UseKind};
+pub use normal_form::normal_form;
 pub use parse::{Facts, MAX_SOURCE_BYTES, PARSE_BUDGET, ParseOutcome, ParsedFile, SyntaxError, SyntaxErrorKind};
 pub use query::{Engine, QueryError, compile_queries};
 pub use registry::Language;

@@ -25,7 +25,9 @@ mod tiny_gguf;
 mod vector_cache;
 mod witness;
 
-pub use completion::{Completion, CompletionRequest, Constraint, Finish, Message, PieceCheck, Role, Sampling, Usage};
+pub use completion::{
+    Completion, CompletionRequest, Constraint, Finish, Likelihood, Message, PieceCheck, Role, Sampling, Usage,
+};
 pub use draft::{CopyDrafter, Evidence};
 pub use embedder::{Embedder, TextRole, cosine};
 pub use engine_stamp::{EngineStamp, GpuStamp, LlamaStamp};

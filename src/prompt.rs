@@ -14,6 +14,6 @@ pub use fence::fence_for;
 pub use grammar::choice_grammar;
 pub use map::{MapFile, MapText, map_within};
 pub use template::{
-    ActionPrompt, BenchPrompt, CreatePrompt, EmbedFilePrompt, EmbedSymbolPrompt, InsertPrompt, LocatePrompt, MapPrompt,
-    PromptError, PromptFile, RepairPrompt, RewritePrompt, TEMPLATE_SOURCES, Template,
+    ActionPrompt, BenchPrompt, CheckPrompt, CreatePrompt, EmbedFilePrompt, EmbedSymbolPrompt, InsertPrompt,
+    LocatePrompt, MapPrompt, PromptError, PromptFile, RepairPrompt, RewritePrompt, TEMPLATE_SOURCES, Template,
 };

@@ -331,7 +331,16 @@ fn an_edit_is_checked_before_it_is_kept() {
     fs::write(&script, "{\"reply\": \"```python\\ndef f():\\n    return 2\\n```\"}\n").unwrap();
     let model = format!("scripted:{}", script.display());
     let edit = |more: &[&str]| {
-        let mut args = vec!["edit", "-m", &model, "return 2 from f", "--symbol", "f"];
+        let mut args = vec![
+            "edit",
+            "-m",
+            &model,
+            "return 2 from f",
+            "--symbol",
+            "f",
+            "--rounds",
+            "0",
+        ];
         args.extend(more);
         place.skiff(&args)
     };

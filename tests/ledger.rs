@@ -218,11 +218,14 @@ fn checks_are_recorded_before_they_run_and_when_they_ended() {
     let line = "echo seen; exit 3";
     let failed = edit(
         &place,
-        &["--apply", "--check", "true", "--check", line, "--check", "true"],
+        &[
+            "--apply", "--rounds", "0", "--check", "true", "--check", line, "--check", "true",
+        ],
     );
     assert_eq!(failed.code, 4, "{}", failed.stderr);
     assert_eq!(place.read("a.py"), "def f():\n    return 1\n");
-    let expected = "candidate_judged checks_started check_ended check_ended proposal_made proposal_kept run_ended";
+    let expected =
+        "checks_started check_ended check_ended files_read candidate_judged proposal_made proposal_kept run_ended";
     // The hand has nothing to do, and records nothing.
     assert!(kinds(&place).join(" ").contains(expected), "{:?}", kinds(&place));
     assert_eq!(runs(&place).len(), 1);
@@ -251,7 +254,7 @@ fn checks_are_recorded_before_they_run_and_when_they_ended() {
     fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
     let mut command = other.command(SKIFF);
     command.env("SKIFF_LEDGER_TEXTS", "full");
-    command.args(["edit", "return 2", "--symbol", "f", "--check", line, "--model"]);
+    command.args(["edit", "return 2", "--symbol", "f", "--rounds", "0", "--check", line, "--model"]);
     command.arg(format!("scripted:{}", script.display()));
     assert_eq!(Outcome::of(&mut command).code, 4);
     let all = records(&other);

@@ -25,6 +25,7 @@ fn proposal(request: &str) -> Proposal {
         engine: EngineStamp::Scripted,
         sampling: Sampling::default(),
         regions: Vec::new(),
+        candidates: Vec::new(),
         usage: Usage::default(),
         checks: Vec::new(),
         patch: Patch {

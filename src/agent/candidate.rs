@@ -64,7 +64,7 @@ pub(super) fn named_in_request(request: &Request, bench: &Workbench<'_>, mention
 /// Returns what the request may mean, as the index ranks it; members of a class that is named come first.
 pub(super) fn candidates(request: &Request, bench: &Workbench<'_>, mentions: &Mentions) -> Vec<Place> {
     let index = bench.index;
-    let most = bench.config.candidates;
+    let most = bench.config.places;
     let containers = mentioned(request, index, mentions);
     let hits = index.search(&request.text, most * 8);
     let ranked = || {

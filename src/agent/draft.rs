@@ -8,12 +8,14 @@ use crate::text::{EditError, Eol, RepoPath, SourceChange, TextEdit, TextRange};
 use super::answer::is_import;
 
 /// What a run has changed so far, file by file.
+#[derive(Clone)]
 pub(super) struct Drafts<'a> {
     snapshot: &'a Snapshot,
     files: BTreeMap<RepoPath, FileDraft>,
     change: SourceChange,
 }
 
+#[derive(Clone)]
 struct FileDraft {
     source: SourceText,
     edits: Vec<TextEdit>,

@@ -6,7 +6,7 @@ use crate::text::RepoPath;
 use super::candidate::{allowed, candidates, named_in_request};
 use super::mention::Mentions;
 use super::target::{Place, Target};
-use super::{AgentError, Request, Workbench};
+use super::{AgentError, Request, Scope, Workbench};
 
 /// Returns the places that a request touches and what is to be done at each: from the command line where they are
 /// named there, otherwise by the index and the model's choice among numbered candidates.
@@ -22,6 +22,7 @@ pub(super) fn locate(
     let mut targets: Vec<Target> = new_files(request, bench, &mentions, intent);
     let mut alternatives = Vec::new();
     let places = match request.symbols.is_empty() {
+        _ if request.scope == Scope::Files => whole_files(request, bench),
         false => named_on_command_line(request, bench.index)?,
         // A request for a new file alone needs no other place.
         true if !targets.is_empty() && !intent.also_edits => Vec::new(),
@@ -160,6 +161,13 @@ fn new_files(request: &Request, bench: &Workbench<'_>, mentions: &Mentions, inte
         true => paths.into_iter().map(|path| Target::Create(path.clone())).collect(),
         false => Vec::new(),
     }
+}
+
+/// Returns the files that are named, those of folders too.
+fn whole_files(request: &Request, bench: &Workbench<'_>) -> Vec<Place> {
+    let files = bench.snapshot.files().iter().map(|file| &file.path);
+    let named = files.filter(|path| !request.paths.is_empty() && allowed(request, path));
+    named.take(bench.config.regions).cloned().map(Place::File).collect()
 }
 
 fn named_on_command_line(request: &Request, index: &Index) -> Result<Vec<Place>, AgentError> {

@@ -50,6 +50,7 @@ pub fn prepare(
         used: "",
         done: "",
         others: "",
+        failure: "",
         request: "",
         fence: "",
     };

@@ -5,6 +5,8 @@ use crate::patch::Patch;
 use crate::sandbox::CheckOutcome;
 use crate::text::RepoPath;
 
+use super::CandidateReport;
+
 /// What a request came to: a patch that waits for a person.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Proposal {
@@ -19,6 +21,9 @@ pub struct Proposal {
     pub sampling: Sampling,
     /// What was done, place by place, in the order of the work.
     pub regions: Vec<RegionReport>,
+    /// The candidates that were drawn, in order; not known of proposals that older releases made.
+    #[serde(default)]
+    pub candidates: Vec<CandidateReport>,
     /// Tokens and time of all completions together.
     pub usage: Usage,
     /// What came of the user's check commands, up to the first that failed.

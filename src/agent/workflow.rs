@@ -1,22 +1,26 @@
 mod create;
 mod delete;
 mod region;
+mod repair;
 
-use super::draft::Drafts;
+use super::branch::{Branch, State, Step, Work};
 use super::locate::{Located, locate};
 use super::outline::outline;
-use super::proposal::{ModelStamp, Proposal, RegionReport};
-use super::target::Target;
-use super::writing::{Ending, OnUnchanged};
-use super::{AgentError, Request, Workbench};
-use crate::model::{Preamble, Session, Usage};
-use crate::patch::Patch;
-use crate::prompt::{Fragment, TokenBudget};
+use super::proposal::{Action, ModelStamp, Proposal};
+use super::selection::{Candidate, Pool};
+use super::target::{Place, Target};
+use super::task::{Slot, Task};
+use super::writing::{Asking, Ending, OnUnchanged, Order, Outcome};
+use super::{AgentError, Candidates, Request, Workbench};
+use crate::model::{Preamble, Sampling, Session, Usage};
+use crate::prompt::{Fitted, TokenBudget};
 
 /// So many places that a request names are all meant to change; of more, some are likely only named.
 const MOST_MEANT: usize = 2;
+/// The temperature of candidates after the first: enough for them to differ, little enough for most to be code that runs.
+const CANDIDATE_TEMPERATURE: f32 = 0.7;
 
-/// Turns a request into a proposal: locate → rewrite → gate → repair.
+/// Turns a request into a proposal: locate → rewrite → gate → check → repair, with as many candidates as are asked for.
 ///
 /// # Errors
 /// [`AgentError`] for what stops the run; a place that does not pass its gates is part of the proposal.
@@ -39,32 +43,28 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
         request,
         bench,
         session: bench.model.session()?,
-        drafts: Drafts::new(bench.snapshot),
         usage: Usage::default(),
-        regions: Vec::new(),
-        done: Vec::new(),
         on_unchanged: OnUnchanged::Repair,
     };
-    let Located { targets, alternatives } = locate(request, bench, run.session.as_mut(), &mut run.usage)?;
-    if !alternatives.is_empty() || targets.len() > MOST_MEANT {
+    let located = locate(request, bench, run.session.as_mut(), &mut run.usage)?;
+    if !located.alternatives.is_empty() || located.targets.len() > MOST_MEANT {
         run.on_unchanged = OnUnchanged::GiveUp;
     }
-    for (i, target) in targets.iter().enumerate() {
-        let others: Vec<String> = targets
-            .iter()
-            .enumerate()
-            .filter(|(j, _)| *j != i)
-            .map(|(_, other)| format!("`{}`", other.name(bench.index)))
-            .collect();
-        let mut ending = run.work(target, &others.join(", "))?;
-        // A place that was only supposed, and needs no change, was the wrong one.
-        for place in &alternatives {
-            if ending != Ending::Unchanged {
-                break;
-            }
-            ending = run.work(&Target::Rewrite(place.clone()), "")?;
+    let mut pool = Pool::new(bench);
+    let mut drawn = 0;
+    for width in waves(bench) {
+        if drawn > 0 && pool.passes() {
+            break;
         }
+        let samplings: Vec<Sampling> = (drawn..drawn + width).map(|at| run.sampling(at)).collect();
+        drawn += width;
+        pool.add(run.carry_out(&located, &samplings)?)?;
     }
+    run.repair(&mut pool, &mut drawn)?;
+    let (chosen, candidates) = pool.choose().ok_or(AgentError::NothingFound)?;
+    let Candidate {
+        branch, patch, checks, ..
+    } = chosen;
     Ok(Proposal {
         request: request.text.clone(),
         model: ModelStamp {
@@ -73,11 +73,23 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
         },
         engine: bench.model.engine(),
         sampling: bench.config.sampling,
-        regions: run.regions,
+        regions: branch.state.regions,
+        candidates,
         usage: run.usage,
-        checks: Vec::new(),
-        patch: Patch::build(&run.drafts.into_change()?, bench.snapshot)?,
+        checks,
+        patch,
     })
+}
+
+/// Returns how many candidates are drawn at a time: one alone where something can say that it is good enough.
+fn waves(bench: &Workbench<'_>) -> Vec<usize> {
+    const AUTO: [usize; 2] = [1, 4];
+    match (bench.config.candidates, bench.checks) {
+        (Candidates::Auto, _) => AUTO.to_vec(),
+        (Candidates::Number(0 | 1), _) => vec![1],
+        (Candidates::Number(most), Some(_)) => vec![1, most - 1],
+        (Candidates::Number(most), None) => vec![most],
+    }
 }
 
 fn verb(target: &Target) -> &'static str {
@@ -89,30 +101,141 @@ fn verb(target: &Target) -> &'static str {
     }
 }
 
-/// One run: what it has and what it has done.
+/// One run: what it has and what it has spent.
 struct Run<'a> {
     request: &'a Request,
     bench: &'a Workbench<'a>,
     session: Box<dyn Session + 'a>,
-    drafts: Drafts<'a>,
     usage: Usage,
-    regions: Vec<RegionReport>,
-    /// New code by place, for the places that follow.
-    done: Vec<Fragment>,
     on_unchanged: OnUnchanged,
 }
 
-impl Run<'_> {
-    fn work(&mut self, target: &Target, others: &str) -> Result<Ending, AgentError> {
+impl<'a> Run<'a> {
+    /// Returns how candidate `at` is drawn: the first as configured, the others at random.
+    fn sampling(&self, at: usize) -> Sampling {
+        let own = self.bench.config.sampling;
+        match at {
+            0 => own,
+            at => Sampling {
+                temperature: own.temperature.max(CANDIDATE_TEMPERATURE),
+                seed: own.seed.wrapping_add(at as u32),
+                ..own
+            },
+        }
+    }
+
+    /// Carries the request out as often as there are samplings, side by side.
+    fn carry_out(&mut self, located: &Located, samplings: &[Sampling]) -> Result<Vec<Branch<'a>>, AgentError> {
+        let Located { targets, alternatives } = located;
+        let mut branches = vec![Branch::new(self.bench.snapshot); samplings.len()];
+        for (i, target) in targets.iter().enumerate() {
+            let others: Vec<String> = targets
+                .iter()
+                .enumerate()
+                .filter(|(j, _)| *j != i)
+                .map(|(_, other)| format!("`{}`", other.name(self.bench.index)))
+                .collect();
+            let mut unchanged: Vec<usize> = (0..branches.len()).collect();
+            self.work(&mut branches, &mut unchanged, samplings, target, &others.join(", "))?;
+            // A place that was only supposed, and needs no change, was the wrong one.
+            for place in alternatives {
+                if unchanged.is_empty() {
+                    break;
+                }
+                let target = Target::Rewrite(place.clone());
+                self.work(&mut branches, &mut unchanged, samplings, &target, "")?;
+            }
+        }
+        Ok(branches)
+    }
+
+    /// Does what is to be done at a place on some of the branches; keeps in `which` those on which it stayed as it is.
+    fn work(
+        &mut self,
+        branches: &mut [Branch<'a>],
+        which: &mut Vec<usize>,
+        samplings: &[Sampling],
+        target: &Target,
+        others: &str,
+    ) -> Result<(), AgentError> {
         let index = self.bench.index;
         let line = format!("{} {} in {}", verb(target), target.name(index), target.path(index));
         self.bench.progress.note(&line);
-        match target {
-            Target::Rewrite(place) => self.rewrite(place, others),
-            Target::Insert(place) => self.insert(place),
-            Target::Create(path) => self.create(path).map(|()| Ending::Passed),
-            Target::Delete(place) => self.delete(place).map(|()| Ending::Passed),
+        let mut each = |write: &dyn Fn(&mut State<'a>) -> Result<Task, AgentError>| -> Result<Vec<Task>, AgentError> {
+            which.iter().map(|at| write(&mut branches[*at].state)).collect()
+        };
+        let tasks = match target {
+            Target::Rewrite(place) => each(&|state| self.rewrite(state, place, others))?,
+            Target::Insert(place) => each(&|state| self.insert(state, place))?,
+            Target::Create(path) => each(&|_| self.create(path))?,
+            Target::Delete(place) => {
+                for at in which.drain(..) {
+                    self.delete_on(&mut branches[at], place)?;
+                }
+                return Ok(());
+            }
+        };
+        let orders = tasks.iter().zip(which.iter()).map(|(task, at)| Order {
+            task,
+            messages: task.fitted.messages.clone(),
+            sampling: samplings[*at],
+            refused: Vec::new(),
+        });
+        let outcomes = self.asking().write(orders.collect())?;
+        let mut unchanged = Vec::new();
+        for ((at, task), outcome) in which.drain(..).zip(tasks).zip(outcomes) {
+            if outcome.ending == Ending::Unchanged {
+                unchanged.push(at);
+            }
+            self.commit(&mut branches[at], task, outcome)?;
         }
+        *which = unchanged;
+        Ok(())
+    }
+
+    fn asking(&mut self) -> Asking<'_, 'a> {
+        Asking {
+            bench: self.bench,
+            session: self.session.as_mut(),
+            usage: &mut self.usage,
+            request: &self.request.text,
+            on_unchanged: self.on_unchanged,
+        }
+    }
+
+    /// Takes what came of a task into a branch.
+    fn commit(&self, branch: &mut Branch<'a>, task: Task, outcome: Outcome) -> Result<(), AgentError> {
+        let before = branch.state.clone();
+        let state = &mut branch.state;
+        match &task.slot {
+            slot @ Slot::Region { .. } => self.commit_region(state, slot, &outcome)?,
+            Slot::After { place, .. } => {
+                region::record(state, self.bench.index, place, Action::InsertAfter, &outcome)?;
+            }
+            Slot::File(path) => create::record(state, path, &outcome)?,
+        }
+        if let Some(best) = outcome.best {
+            branch.steps.push(Step {
+                before,
+                work: Work::Wrote {
+                    task: Box::new(task),
+                    messages: best.messages,
+                    text: best.text,
+                    mean_log_probability: best.mean_log_probability,
+                },
+            });
+        }
+        Ok(())
+    }
+
+    fn delete_on(&self, branch: &mut Branch<'a>, place: &Place) -> Result<(), AgentError> {
+        let before = branch.state.clone();
+        self.delete(&mut branch.state, place)?;
+        branch.steps.push(Step {
+            before,
+            work: Work::Deleted(place.clone()),
+        });
+        Ok(())
     }
 
     fn answer_tokens(&self, by_size: usize) -> usize {
@@ -127,17 +250,11 @@ impl Run<'_> {
         }
     }
 
-    fn done_text(&self) -> String {
-        const MOST_LINES: usize = 60;
-        let all: Vec<String> = self
-            .done
-            .iter()
-            .map(|done| format!("{}:\n{}", done.title, done.text))
-            .collect();
-        let text = all.join("\n\n");
-        match text.lines().count() > MOST_LINES {
-            true => String::new(),
-            false => text,
+    /// Says what did not fit a prompt.
+    fn say_left_out(&self, fitted: &Fitted) {
+        for title in &fitted.left_out {
+            let said = format!("left out of the prompt, which would be too long: {title}");
+            self.bench.progress.note(&said);
         }
     }
 }

@@ -1,23 +1,11 @@
-use crate::model::{CompletionRequest, Finish, Message, ModelError, Role, Session, Usage};
+use crate::model::{
+    Completion, CompletionRequest, Finish, Likelihood, Message, ModelError, Role, Sampling, Session, Usage,
+};
 use crate::patch::gate::GateFailure;
-use crate::prompt::{Fitted, RepairPrompt, Template};
+use crate::prompt::{RepairPrompt, Template};
 
+use super::task::{Task, Written};
 use super::{AgentError, Workbench};
-
-/// What is asked for, in the words and the fence of its prompt.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Writing<'a> {
-    pub(super) request: &'a str,
-    /// For example: the function `f`.
-    pub(super) what: &'a str,
-    pub(super) fence: &'a str,
-    /// The info string of the fence.
-    pub(super) language: &'a str,
-    pub(super) answer_tokens: usize,
-    /// What the answer repeats with changes.
-    pub(super) copy: Option<&'a str>,
-    pub(super) on_unchanged: OnUnchanged,
-}
 
 /// What an answer that changes nothing leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +17,14 @@ pub(super) enum OnUnchanged {
     GiveUp,
 }
 
-/// An answer and what the gates say of it.
-pub(super) struct Judged<T> {
-    pub(super) failures: Vec<GateFailure>,
-    pub(super) result: T,
+/// One answer that is asked for.
+pub(super) struct Order<'t> {
+    pub(super) task: &'t Task,
+    /// The conversation, ending with the question.
+    pub(super) messages: Vec<Message>,
+    pub(super) sampling: Sampling,
+    /// Answers that failed before and must not come back.
+    pub(super) refused: Vec<String>,
 }
 
 /// How asking ended.
@@ -46,16 +38,29 @@ pub(super) enum Ending {
     Failed(String),
 }
 
-/// What came of asking, repairs included.
-pub(super) struct Written<T> {
+/// What came of an order, repairs included.
+pub(super) struct Outcome {
     /// The answer that passed, or else the last one that is not empty.
-    pub(super) best: Option<T>,
+    pub(super) best: Option<Best>,
     pub(super) attempts: u32,
     pub(super) gate_hits: Vec<String>,
     pub(super) ending: Ending,
 }
 
-impl<T> Written<T> {
+/// An answer that can stand.
+pub(super) struct Best {
+    pub(super) written: Written,
+    pub(super) text: String,
+    /// The conversation, ending with the answer.
+    pub(super) messages: Vec<Message>,
+    pub(super) mean_log_probability: Option<f32>,
+}
+
+impl Outcome {
+    pub(super) fn written(&self) -> Option<&Written> {
+        self.best.as_ref().map(|best| &best.written)
+    }
+
     /// Returns why the place does not pass. Code that stays as it is passes: a request may name what it only needs.
     pub(super) fn failure(&self) -> Option<String> {
         match &self.ending {
@@ -65,100 +70,189 @@ impl<T> Written<T> {
     }
 }
 
-impl Writing<'_> {
-    /// Asks for the code, and once more for every failed attempt with what was wrong, as often as the configuration
-    /// allows. An answer that failed cannot come back word for word.
-    pub(super) fn run<T>(
-        &self,
-        bench: &Workbench<'_>,
-        session: &mut dyn Session,
-        usage: &mut Usage,
-        fitted: Fitted,
-        judge: impl Fn(&str) -> Judged<T>,
-    ) -> Result<Written<T>, AgentError> {
-        for title in &fitted.left_out {
-            bench
-                .progress
-                .note(&format!("left out of the prompt, which would be too long: {title}"));
-        }
-        let prefix = format!("{}{}\n", self.fence, self.language);
-        let stop = format!("\n{}", self.fence);
-        let mut messages = fitted.messages;
-        let mut failed: Vec<String> = Vec::new();
-        let mut written = Written {
-            best: None,
-            attempts: 0,
-            gate_hits: Vec::new(),
-            ending: Ending::Unchanged,
-        };
+/// Who is asked, and how.
+pub(super) struct Asking<'r, 's> {
+    pub(super) bench: &'r Workbench<'r>,
+    pub(super) session: &'r mut (dyn Session + 's),
+    pub(super) usage: &'r mut Usage,
+    /// The request in a person's words.
+    pub(super) request: &'r str,
+    pub(super) on_unchanged: OnUnchanged,
+}
+
+impl Asking<'_, '_> {
+    /// Asks for the answers, all at once, and for those that fail a gate once more with what was wrong, as often as the
+    /// configuration allows, as long as none has passed. An answer that failed cannot come back word for word.
+    ///
+    /// The outcomes are in the order of the orders.
+    pub(super) fn write(&mut self, orders: Vec<Order<'_>>) -> Result<Vec<Outcome>, AgentError> {
+        let mut desks: Vec<Desk<'_>> = orders.into_iter().map(Desk::new).collect();
         loop {
-            let request = CompletionRequest {
-                assistant_prefix: &prefix,
-                stop: &[&stop],
-                sampling: bench.config.sampling,
-                exclude: &failed,
-                // A repair repeats what it repairs.
-                copy: failed.last().map(String::as_str).or(self.copy),
-                ..CompletionRequest::new(&messages, self.answer_tokens)
-            };
-            let completion = match session.complete(&request, bench.progress) {
-                // The model has nothing to say but what failed.
-                Err(ModelError::OnlyExcluded) => return Ok(written),
-                completion => completion?,
-            };
-            *usage += completion.usage;
-            written.attempts += 1;
-            let judged = judge(&completion.text);
-            let problem = match (completion.finish, judged.failures.first()) {
-                (Finish::Length, _) => Some((String::from("the answer was cut off: it is too long"), String::new())),
-                (_, Some(failure)) => Some((failure.to_string(), excerpt(failure))),
-                (_, None) => None,
-            };
-            let nothing = judged
-                .failures
-                .iter()
-                .any(|f| matches!(f, GateFailure::Empty | GateFailure::Unchanged));
-            if !nothing {
-                written.best = Some(judged.result);
+            let waiting: Vec<usize> = (0..desks.len()).filter(|at| desks[*at].is_waiting).collect();
+            if waiting.is_empty() {
+                break;
             }
-            let Some((problem, lines)) = problem else {
-                written.ending = Ending::Passed;
-                return Ok(written);
-            };
-            written.gate_hits.push(problem.clone());
-            bench.progress.note(&format!("{}: {problem}", self.what));
-            let unchanged = matches!(judged.failures.first(), Some(GateFailure::Unchanged));
-            if !(unchanged && written.ending == Ending::Unchanged) {
-                written.ending = Ending::Failed(problem.clone());
-            }
-            let gives_up = unchanged && self.on_unchanged == OnUnchanged::GiveUp;
-            if gives_up || written.attempts >= bench.config.attempts {
-                return Ok(written);
-            }
-            messages.push(Message::new(
-                Role::Assistant,
-                format!("{prefix}{}{stop}", completion.text),
-            ));
-            messages.extend(
-                RepairPrompt {
-                    problem: &problem,
-                    lines: &lines,
-                    what: self.what,
-                    request: self.request,
-                    fence: self.fence,
+            let completions = self.complete(&desks, &waiting)?;
+            for (at, completion) in waiting.into_iter().zip(completions) {
+                desks[at].is_waiting = false;
+                match completion {
+                    // The model has nothing to say but what failed.
+                    Err(ModelError::OnlyExcluded) => {}
+                    completion => self.take(&mut desks[at], completion?)?,
                 }
-                .messages()?,
-            );
-            let needed = bench.model.count_conversation(&messages)? + self.answer_tokens;
-            if needed > bench.model.context_tokens() {
-                bench
-                    .progress
-                    .note("no repair: the conversation would not fit the context");
-                return Ok(written);
             }
-            failed.push(completion.text);
+            if desks.iter().any(|desk| desk.outcome.ending == Ending::Passed) {
+                break;
+            }
+        }
+        Ok(desks.into_iter().map(|desk| desk.outcome).collect())
+    }
+
+    fn complete(
+        &mut self,
+        desks: &[Desk<'_>],
+        waiting: &[usize],
+    ) -> Result<Vec<Result<Completion, ModelError>>, AgentError> {
+        let fences: Vec<(String, String)> = waiting.iter().map(|at| fences(desks[*at].order.task)).collect();
+        let stops: Vec<[&str; 1]> = fences.iter().map(|(_, stop)| [stop.as_str()]).collect();
+        let requests: Vec<CompletionRequest<'_>> = waiting
+            .iter()
+            .zip(&fences)
+            .zip(&stops)
+            .map(|((at, (prefix, _)), stop)| {
+                let Order {
+                    task,
+                    messages,
+                    sampling,
+                    refused,
+                } = &desks[*at].order;
+                CompletionRequest {
+                    assistant_prefix: prefix,
+                    stop,
+                    sampling: *sampling,
+                    exclude: refused,
+                    // A repair repeats what it repairs.
+                    copy: Some(refused.last().map_or(&task.copy, |failed| failed)),
+                    likelihood: match desks.len() {
+                        1 => Likelihood::NotTold,
+                        _ => Likelihood::Told,
+                    },
+                    ..CompletionRequest::new(messages, task.answer_tokens)
+                }
+            })
+            .collect();
+        Ok(match &requests[..] {
+            // The conversation itself goes on.
+            [only] => vec![self.session.complete(only, self.bench.progress)],
+            many => self.session.complete_all(many, self.bench.progress)?,
+        })
+    }
+
+    /// Takes a completion in; where it fails and there is another attempt, the desk waits for that.
+    fn take(&mut self, desk: &mut Desk<'_>, completion: Completion) -> Result<(), AgentError> {
+        *self.usage += completion.usage;
+        let Desk {
+            order,
+            outcome,
+            is_waiting,
+        } = desk;
+        let task = order.task;
+        outcome.attempts += 1;
+        let judged = task.judge(&completion.text);
+        let problem = match (completion.finish, judged.failures.first()) {
+            (Finish::Length, _) => Some((String::from("the answer was cut off: it is too long"), String::new())),
+            (_, Some(failure)) => Some((failure.to_string(), excerpt(failure))),
+            (_, None) => None,
+        };
+        let nothing = judged
+            .failures
+            .iter()
+            .any(|f| matches!(f, GateFailure::Empty | GateFailure::Unchanged));
+        let (prefix, stop) = fences(task);
+        let said = Message::new(Role::Assistant, format!("{prefix}{}{stop}", completion.text));
+        let mut messages = order.messages.clone();
+        messages.push(said);
+        if !nothing {
+            outcome.best = Some(Best {
+                written: judged.written,
+                text: completion.text.clone(),
+                messages: messages.clone(),
+                mean_log_probability: completion.mean_log_probability,
+            });
+        }
+        let Some((problem, lines)) = problem else {
+            outcome.ending = Ending::Passed;
+            return Ok(());
+        };
+        outcome.gate_hits.push(problem.clone());
+        self.bench.progress.note(&format!("{}: {problem}", task.what));
+        let unchanged = matches!(judged.failures.first(), Some(GateFailure::Unchanged));
+        if !(unchanged && outcome.ending == Ending::Unchanged) {
+            outcome.ending = Ending::Failed(problem.clone());
+        }
+        let gives_up = unchanged && self.on_unchanged == OnUnchanged::GiveUp;
+        if gives_up || outcome.attempts >= self.bench.config.attempts {
+            return Ok(());
+        }
+        messages.extend(
+            RepairPrompt {
+                problem: &problem,
+                lines: &lines,
+                what: &task.what,
+                request: self.request,
+                fence: &task.fence,
+            }
+            .messages()?,
+        );
+        if !fits(self.bench, &messages, task.answer_tokens)? {
+            return Ok(());
+        }
+        order.messages = messages;
+        order.refused.push(completion.text);
+        *is_waiting = true;
+        Ok(())
+    }
+}
+
+/// Tells whether a conversation leaves room for an answer, and says so where it does not.
+pub(super) fn fits(bench: &Workbench<'_>, messages: &[Message], answer_tokens: usize) -> Result<bool, AgentError> {
+    let needed = bench.model.count_conversation(messages)? + answer_tokens;
+    let fits = needed <= bench.model.context_tokens();
+    if !fits {
+        let said = "no repair: the conversation would not fit the context";
+        bench.progress.note(said);
+    }
+    Ok(fits)
+}
+
+/// An order on its way.
+struct Desk<'t> {
+    order: Order<'t>,
+    outcome: Outcome,
+    is_waiting: bool,
+}
+
+impl<'t> Desk<'t> {
+    fn new(order: Order<'t>) -> Self {
+        Self {
+            order,
+            outcome: Outcome {
+                best: None,
+                attempts: 0,
+                gate_hits: Vec::new(),
+                ending: Ending::Unchanged,
+            },
+            is_waiting: true,
         }
     }
+}
+
+/// Returns how an answer begins and where it ends.
+fn fences(task: &Task) -> (String, String) {
+    (
+        format!("{}{}\n", task.fence, task.language),
+        format!("\n{}", task.fence),
+    )
 }
 
 fn excerpt(failure: &GateFailure) -> String {

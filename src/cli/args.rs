@@ -1,9 +1,13 @@
 //! What was typed, as plain data. Nothing here looks at the machine.
 
+mod edit;
+
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub(crate) use edit::{EditArgs, PatchFormat, ScopeArg};
 
 use super::config::{Choice, ColorMode, ContextTokens, GpuLayers, KvType};
 use crate::ledger::{Head, Marking, PublicKey};
@@ -98,70 +102,6 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
-}
-
-/// Turn a request into a proposal: a patch that waits for you
-///
-/// Finds the places that the request is about (or takes those that are named), lets the model write them anew, checks
-/// the result, and keeps it as a proposal. The diff goes to stdout. Nothing in the work tree changes, unless --apply
-/// is given and every gate and check passes.
-#[derive(Debug, ClapArgs)]
-#[command(after_long_help = "\
-Examples:
-  skiff edit 'reject reversed ranges in parse_interval'
-  skiff edit 'use the new logger' src/server.py src/client.py
-  skiff edit 'add a docstring' --symbol Stack.push --apply
-  skiff edit 'handle empty input in parse' --check 'python3 -m unittest'
-  skiff edit - --output change.mbox < request.txt")]
-pub(crate) struct EditArgs {
-    /// What to change, in plain words; `-` reads it from stdin
-    #[arg(value_name = "REQUEST", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) request: String,
-    /// Files or directories that the change is about; without them the index looks for the place
-    #[arg(value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// A function, class or other definition to change, by name or qualified name; may be given several times
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) symbol: Vec<String>,
-    /// Write the patch to FILE; `-` is stdout. A name ending in `.mbox` is written as mail
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Form of the patch [default: diff, or mbox by the name of --output]
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) format: Option<PatchFormat>,
-    /// Apply the patch to the work tree when every gate and check passes and it has no flags
-    #[arg(long)]
-    pub(crate) apply: bool,
-    /// Run a command of the shell on the result, in a copy of the work tree without network; may be given several times.
-    /// A proposal that fails is kept and not applied
-    #[arg(long, value_name = "CMD", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) check: Vec<String>,
-    /// Print one JSON object instead of the diff
-    #[arg(long, conflicts_with = "format")]
-    pub(crate) json: bool,
-    /// How often the model may try each place
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
-    pub(crate) attempts: u32,
-    /// Show the model the outline of the repository in at most N tokens, as `skiff map` prints it; it is read once
-    /// and kept for the next run
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) map_tokens: u32,
-    /// The most tokens that the model may write for one place [default: by the size of the place]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_tokens: Option<u32>,
-    /// Let a smaller model with the same vocabulary propose what the model writes, where that saves time: a name from
-    /// `skiff model list`, or a GGUF file
-    #[arg(long, value_name = "NAME|PATH", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) draft_model: Option<String>,
-}
-
-/// The form that a patch is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PatchFormat {
-    /// A unified diff, for `git apply`.
-    Diff,
-    /// Mail, for `git am`.
-    Mbox,
 }
 
 /// Print the outline of the repository, the most used first, within a token budget

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::stamp::Stamp;
-use crate::agent::{ModelStamp, Preparation, RegionReport};
+use crate::agent::{CandidateReport, ModelStamp, Preparation, RegionReport};
 use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
 use crate::lang::{Language, SymbolKind};
 use crate::ledger::{Entry, Marking, ProposalId, ProposalState};
@@ -37,6 +37,7 @@ pub(crate) struct ProposalView<'a> {
     passed: bool,
     flags: Vec<FlagView>,
     regions: &'a [RegionReport],
+    candidates: &'a [CandidateReport],
     usage: Usage,
     checks: Vec<CheckView<'a>>,
     added: usize,
@@ -117,6 +118,7 @@ impl<'a> ProposalView<'a> {
             passed: proposal.passed(),
             flags: proposal.patch.flags().into_iter().map(FlagView::of).collect(),
             regions: &proposal.regions,
+            candidates: &proposal.candidates,
             usage: proposal.usage,
             checks: proposal.checks.iter().map(CheckView::of).collect(),
             added: stat.added,

@@ -14,7 +14,7 @@ use super::event::{
     TreeRead, TreeRecovered, TreeWritten, Verb, WorkTreeOpened,
 };
 use super::{Digest, Event, Head, Ledger, LedgerError, Marking, Person, ProposalId, identity};
-use crate::agent::Proposal;
+use crate::agent::{CheckOutcome, Proposal};
 use crate::model::{Completion, CompletionRequest, Constraint, EngineStamp, LanguageModel, ModelError, Usage, Witness};
 use crate::patch::Patch;
 use crate::text::RepoPath;
@@ -176,22 +176,22 @@ impl Recorder {
         CandidateJudged::of(proposal).for_each(|event| self.note(event));
     }
 
-    /// Records that these check commands are about to be run on a proposal.
+    /// Records that these check commands are about to be run on a candidate.
     ///
     /// # Errors
     /// As [`Recorder::begin`].
-    pub fn record_checks(&self, proposal: &Proposal, commands: &[String]) -> Result<(), LedgerError> {
+    pub fn record_checks(&self, patch: &Patch, commands: &[String]) -> Result<(), LedgerError> {
         self.record(Event::ChecksStarted(ChecksStarted {
-            patch: digest_of(&proposal.patch),
+            patch: digest_of(patch),
             commands: commands.iter().map(|line| Digest::of(line.as_bytes())).collect(),
             lines: self.kept(|| commands.to_vec()),
         }))?;
         Ok(())
     }
 
-    /// Notes what came of a proposal's check commands.
-    pub fn note_checks(&self, proposal: &Proposal) {
-        for outcome in &proposal.checks {
+    /// Notes what came of check commands.
+    pub fn note_checks(&self, outcomes: &[CheckOutcome]) {
+        for outcome in outcomes {
             self.note(Event::CheckEnded(CheckEnded {
                 command: Digest::of(outcome.command.as_bytes()),
                 passed: outcome.passed(),

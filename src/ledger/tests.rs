@@ -67,13 +67,16 @@ impl Desk {
                 decode_ms: 12,
                 ..Usage::default()
             },
+            mean_log_probability: None,
         };
         recorder.answered(ticket, Ok(&completion));
         let proposal = proposal();
         recorder.note_files([(path, "b".repeat(40))].into_iter());
         recorder.note_candidates(&proposal);
-        recorder.record_checks(&proposal, &["make test".to_owned()]).unwrap();
-        recorder.note_checks(&proposal);
+        recorder
+            .record_checks(&proposal.patch, &["make test".to_owned()])
+            .unwrap();
+        recorder.note_checks(&proposal.checks);
         recorder.record_made(&proposal).unwrap();
         let id: ProposalId = "7".parse().unwrap();
         recorder.record_kept(id, &proposal.patch).unwrap();
@@ -116,6 +119,7 @@ fn proposal() -> Proposal {
             gate_hits: vec!["a syntax error".to_owned()],
             failure: None,
         }],
+        candidates: Vec::new(),
         usage: Usage::default(),
         checks: vec![CheckOutcome {
             command: "make test".to_owned(),

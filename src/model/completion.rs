@@ -100,6 +100,18 @@ pub struct CompletionRequest<'a> {
     pub copy: Option<&'a str>,
     /// Looks at what was written so far.
     pub check: Option<&'a dyn PieceCheck>,
+    /// Whether to tell how likely the text was.
+    pub likelihood: Likelihood,
+}
+
+/// Whether a completion tells how likely its tokens were, which takes a pass over all logits for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Likelihood {
+    /// It does not.
+    #[default]
+    NotTold,
+    /// It does: [`Completion::mean_log_probability`].
+    Told,
 }
 
 impl<'a> CompletionRequest<'a> {
@@ -115,6 +127,7 @@ impl<'a> CompletionRequest<'a> {
             exclude: &[],
             copy: None,
             check: None,
+            likelihood: Likelihood::NotTold,
         }
     }
 }
@@ -148,6 +161,9 @@ pub struct Completion {
     pub finish: Finish,
     /// What it cost.
     pub usage: Usage,
+    /// The mean of the natural logarithms of the tokens' probabilities, by the model's own distribution whatever the
+    /// temperature; where it was asked for.
+    pub mean_log_probability: Option<f32>,
 }
 
 /// Tokens and time; adds up over several completions.

@@ -2,7 +2,9 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
-use super::{Completion, CompletionRequest, EngineStamp, Finish, LanguageModel, Message, ModelError, Session, Usage};
+use super::{
+    Completion, CompletionRequest, EngineStamp, Finish, LanguageModel, Likelihood, Message, ModelError, Session, Usage,
+};
 use crate::progress::{Phase, Progress};
 
 const CONTEXT_TOKENS: usize = 8192;
@@ -41,6 +43,8 @@ struct Turn {
     prompt_lacks: Vec<String>,
     #[serde(default)]
     finish: Option<Finish>,
+    #[serde(default)]
+    mean_log_probability: Option<f32>,
 }
 
 impl ScriptedModel {
@@ -170,6 +174,10 @@ impl Session for ScriptedSession<'_> {
                 prompt_tokens: prompt_tokens as u64,
                 completion_tokens,
                 ..Usage::default()
+            },
+            mean_log_probability: match request.likelihood {
+                Likelihood::NotTold => None,
+                Likelihood::Told => turn.mean_log_probability,
             },
         })
     }

@@ -73,6 +73,8 @@ prompts! {
         used: &'a str,
         done: &'a str,
         others: &'a str,
+        /// What a check said of the code, or nothing.
+        failure: &'a str,
         request: &'a str,
         fence: &'a str,
     }
@@ -111,6 +113,18 @@ prompts! {
     RepairPrompt from "repair" {
         problem: &'a str,
         /// The lines that are wrong, or nothing.
+        lines: &'a str,
+        what: &'a str,
+        request: &'a str,
+        fence: &'a str,
+    }
+    /// Says what a check command said of the last answer and asks again.
+    CheckPrompt from "check" {
+        command: &'a str,
+        /// How it ended.
+        end: &'a str,
+        output: &'a str,
+        /// Lines of the answer that the output names, or nothing.
         lines: &'a str,
         what: &'a str,
         request: &'a str,

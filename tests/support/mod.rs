@@ -128,6 +128,7 @@ impl Place {
                 gate_hits: Vec::new(),
                 failure: None,
             }],
+            candidates: Vec::new(),
             usage: Usage::default(),
             checks: Vec::new(),
             patch: Patch::build(&change, &repository.snapshot().unwrap()).unwrap(),

@@ -1,17 +1,17 @@
 use super::Run;
 use crate::agent::AgentError;
-use crate::agent::answer::Answer;
+use crate::agent::branch::State;
 use crate::agent::mention::Mentions;
 use crate::agent::proposal::{Action, RegionReport};
-use crate::agent::writing::{Judged, Writing};
+use crate::agent::task::{Slot, Task, Written};
+use crate::agent::writing::Outcome;
 use crate::lang::Language;
-use crate::patch::gate::{Changed, Promise, check};
 use crate::prompt::{CreatePrompt, Fragment, PromptFile, Template, fence_for};
-use crate::text::{Eol, RepoPath, TextRange};
+use crate::text::{Eol, RepoPath};
 
 impl Run<'_> {
-    /// Lets the model write a new file.
-    pub(super) fn create(&mut self, path: &RepoPath) -> Result<(), AgentError> {
+    /// Says how a new file is written.
+    pub(super) fn create(&self, path: &RepoPath) -> Result<Task, AgentError> {
         let bench = self.bench;
         let language = Language::of_path(path);
         let shown = self.files_for_a_new_file(path);
@@ -43,45 +43,16 @@ impl Run<'_> {
             .messages()
         });
         let fitted = fitted.map_err(|error| AgentError::budget(path.as_str(), error))?;
-        let what = format!("the file {path}");
-        let writing = Writing {
-            request: &self.request.text,
-            what: &what,
-            fence: &fence,
+        self.say_left_out(&fitted);
+        Ok(Task {
+            fitted,
+            what: format!("the file {path}"),
+            fence,
             language: language.map_or("", |language| language.spec().fence),
             answer_tokens,
-            copy: Some(""),
-            on_unchanged: self.on_unchanged,
-        };
-        let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {
-            let mut after = Answer::new(text, None).code;
-            after.push('\n');
-            let changed = Changed {
-                language,
-                before: "",
-                after: &after,
-                range_before: TextRange::empty(0),
-                range_after: TextRange::new(0, after.len()),
-            };
-            let failures = check(&changed, Promise::Nothing);
-            Judged {
-                failures,
-                result: after,
-            }
-        })?;
-        if let Some(text) = &written.best {
-            self.drafts.create(path.clone(), text.clone())?;
-        }
-        let failure = written.failure();
-        self.regions.push(RegionReport {
-            path: path.clone(),
-            symbol: None,
-            action: Action::Create,
-            attempts: written.attempts,
-            gate_hits: written.gate_hits,
-            failure,
-        });
-        Ok(())
+            copy: String::new(),
+            slot: Slot::File(path.clone()),
+        })
     }
 
     /// Returns the files that help to write a new one: those the request names, by path or by symbol, then the one that
@@ -119,4 +90,20 @@ impl Run<'_> {
             })
             .collect()
     }
+}
+
+/// Puts what came of a new file into the drafts and the report.
+pub(super) fn record(state: &mut State<'_>, path: &RepoPath, outcome: &Outcome) -> Result<(), AgentError> {
+    if let Some(Written::File(text)) = outcome.written() {
+        state.drafts.create(path.clone(), text.clone())?;
+    }
+    state.regions.push(RegionReport {
+        path: path.clone(),
+        symbol: None,
+        action: Action::Create,
+        attempts: outcome.attempts,
+        gate_hits: outcome.gate_hits.clone(),
+        failure: outcome.failure(),
+    });
+    Ok(())
 }

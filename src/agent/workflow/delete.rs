@@ -1,5 +1,6 @@
 use super::Run;
 use crate::agent::AgentError;
+use crate::agent::branch::State;
 use crate::agent::followup;
 use crate::agent::proposal::{Action, RegionReport};
 use crate::agent::target::{Place, from_line_start};
@@ -8,23 +9,23 @@ use crate::text::{TextEdit, TextRange};
 
 impl Run<'_> {
     /// Takes a definition or a file out; names what still uses it.
-    pub(super) fn delete(&mut self, place: &Place) -> Result<(), AgentError> {
+    pub(super) fn delete(&self, state: &mut State<'_>, place: &Place) -> Result<(), AgentError> {
         let index = self.bench.index;
         let path = place.path(index).clone();
         let mut gate_hits = Vec::new();
         match place.symbol(index) {
-            None => self.drafts.delete(path.clone())?,
+            None => state.drafts.delete(path.clone())?,
             Some(symbol) => {
                 // Prototypes go with what they declare.
                 for gone in std::iter::once(symbol).chain(index.declarations_of(symbol)) {
-                    let text = &self.drafts.source(&gone.path)?.text;
+                    let text = &state.drafts.source(&gone.path)?.text;
                     let edit = TextEdit {
                         range: with_blank_lines(text, from_line_start(text, gone.definition.full_range)),
                         replacement: String::new(),
                     };
-                    self.drafts.edit(&gone.path, edit)?;
+                    state.drafts.edit(&gone.path, edit)?;
                 }
-                let (_, dangling) = followup::forget(&mut self.drafts, index, &symbol.definition.name)?;
+                let (_, dangling) = followup::forget(&mut state.drafts, index, &symbol.definition.name)?;
                 let elsewhere = |other: &&Symbol| other.qualified != symbol.qualified;
                 if !index.named(&symbol.definition.name).iter().any(elsewhere) {
                     gate_hits.extend(
@@ -38,7 +39,7 @@ impl Run<'_> {
         for hit in &gate_hits {
             self.bench.progress.note(hit);
         }
-        self.regions.push(RegionReport {
+        state.regions.push(RegionReport {
             symbol: place.symbol(index).map(|symbol| symbol.qualified.clone()),
             path,
             action: Action::Delete,

@@ -1,27 +1,31 @@
 use super::Run;
 use crate::agent::AgentError;
-use crate::agent::answer::Answer;
+use crate::agent::branch::State;
 use crate::agent::context;
 use crate::agent::followup;
-use crate::agent::placement::{self, Placed};
+use crate::agent::observation::{MOST_OUTPUT_TOKENS, condense};
+use crate::agent::placement::Placed;
 use crate::agent::proposal::{Action, RegionReport};
 use crate::agent::target::{Place, Region};
-use crate::agent::writing::{Ending, Judged, Writing, Written};
+use crate::agent::task::{Loses, Slot, Task, Written};
+use crate::agent::writing::{Ending, Outcome};
+use crate::index::Index;
 use crate::lang::{Language, ParsedFile};
-use crate::patch::gate::{Changed, Promise, check, qualified};
+use crate::patch::gate::qualified;
 use crate::prompt::{Fragment, InsertPrompt, RewritePrompt, Template, fence_for};
 use crate::repo::SourceText;
-use crate::text::RepoPath;
 
-impl Run<'_> {
-    /// Lets the model write a region anew.
-    pub(super) fn rewrite(&mut self, place: &Place, others: &str) -> Result<Ending, AgentError> {
+impl<'a> Run<'a> {
+    /// Says how a region is written anew.
+    pub(super) fn rewrite(&self, state: &mut State<'a>, place: &Place, others: &str) -> Result<Task, AgentError> {
         let bench = self.bench;
-        let source = self.drafts.source(place.path(bench.index))?.clone();
+        let source = state.drafts.source(place.path(bench.index))?.clone();
         let region = Region::new(place, &source, bench.index);
-        let own_name = place.symbol(bench.index).map(|symbol| qualified(&symbol.definition));
-        let fence = fence_for(&[&source.text, &self.request.text]);
-        let fragments = self.context_of(&source, &region);
+        let failure = condense(&self.request.failure, MOST_OUTPUT_TOKENS, &|text| {
+            bench.model.count_tokens(text)
+        });
+        let fence = fence_for(&[&source.text, &self.request.text, &failure]);
+        let fragments = self.context_of(state, &source, &region);
         let answer_tokens = self.answer_tokens(2 * bench.model.count_tokens(&region.code) + 256);
         let language = region.language.map_or("", |language| language.spec().fence);
         let fitted = self.budget(answer_tokens).fit(bench.model, &fragments, |texts| {
@@ -35,6 +39,7 @@ impl Run<'_> {
                 outline: texts[1],
                 used: texts[2],
                 others,
+                failure: &failure,
                 request: &self.request.text,
                 fence: &fence,
             }
@@ -42,52 +47,31 @@ impl Run<'_> {
         });
         let fitted =
             fitted.map_err(|error| AgentError::budget(&format!("{} in {}", region.name, region.path), error))?;
-        let what = format!("the {} `{}`", region.kind, region.name);
-        let writing = Writing {
-            request: &self.request.text,
-            what: &what,
-            fence: &fence,
+        self.say_left_out(&fitted);
+        Ok(Task {
+            fitted,
+            what: format!("the {} `{}`", region.kind, region.name),
+            fence,
             language,
             answer_tokens,
-            copy: Some(&region.code),
-            on_unchanged: self.on_unchanged,
-        };
-        let promise = match (&own_name, self.may_lose_names()) {
-            (Some(name), true) => Promise::MayLose(name),
-            _ => Promise::KeepsNames,
-        };
-        let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {
-            let answer = match place {
-                Place::Symbol(_) => Answer::new(text, region.language),
-                Place::File(_) => Answer::new(text, None),
-            };
-            let placed = placement::replace(&source.text, &region, own_name.as_deref(), &answer);
-            judge(&source, &region, placed, answer, promise)
-        })?;
-        let new_name = match (&own_name, &written.best) {
-            (Some(name), Some((placed, _))) if written.ending == Ending::Passed => {
-                renamed_to(&source, &region, name, placed)
-            }
-            _ => None,
-        };
-        let after = written.best.as_ref().map(|(placed, _)| placed.after.clone());
-        let ending = self.record(place, Action::Rewrite, &source.path, written)?;
-        if let (Some(symbol), Some(after), Ending::Passed) = (place.symbol(bench.index), after, &ending) {
-            match new_name {
-                Some(new_name) => self.rename(&symbol.definition.name, &new_name)?,
-                None => followup::redeclare(&mut self.drafts, bench.index, symbol, &source.text, &after)?,
-            }
-        }
-        Ok(ending)
+            copy: region.code.clone(),
+            slot: Slot::Region {
+                place: place.clone(),
+                own_name: place.symbol(bench.index).map(|symbol| qualified(&symbol.definition)),
+                loses: self.loses(),
+                source,
+                region,
+            },
+        })
     }
 
-    /// Lets the model write new code after an anchor.
-    pub(super) fn insert(&mut self, place: &Place) -> Result<Ending, AgentError> {
+    /// Says how new code is written after an anchor.
+    pub(super) fn insert(&self, state: &mut State<'a>, place: &Place) -> Result<Task, AgentError> {
         let bench = self.bench;
-        let source = self.drafts.source(place.path(bench.index))?.clone();
+        let source = state.drafts.source(place.path(bench.index))?.clone();
         let anchor = Region::new(place, &source, bench.index);
         let fence = fence_for(&[&source.text, &self.request.text]);
-        let fragments = self.context_of(&source, &anchor);
+        let fragments = self.context_of(state, &source, &anchor);
         let answer_tokens = self.answer_tokens(1024);
         let language = anchor.language.map_or("", |language| language.spec().fence);
         let fitted = self.budget(answer_tokens).fit(bench.model, &fragments, |texts| {
@@ -106,73 +90,84 @@ impl Run<'_> {
         });
         let fitted =
             fitted.map_err(|error| AgentError::budget(&format!("{} in {}", anchor.name, anchor.path), error))?;
+        self.say_left_out(&fitted);
         let blank_lines = match (anchor.language, anchor.indent.is_empty()) {
             (Some(Language::Python), true) => 2,
             _ => 1,
         };
-        let writing = Writing {
-            request: &self.request.text,
-            what: "the new code",
-            fence: &fence,
+        Ok(Task {
+            fitted,
+            what: "the new code".to_owned(),
+            fence,
             language,
             answer_tokens,
-            copy: Some(""),
-            on_unchanged: self.on_unchanged,
-        };
-        let written = writing.run(bench, self.session.as_mut(), &mut self.usage, fitted, |text| {
-            let answer = Answer::new(text, anchor.language);
-            let placed = placement::insert_after(&source.text, &anchor, blank_lines, &answer);
-            judge(&source, &anchor, placed, answer, Promise::AddsNames)
-        })?;
-        self.record(place, Action::InsertAfter, &source.path, written)
+            copy: String::new(),
+            slot: Slot::After {
+                place: place.clone(),
+                source,
+                anchor,
+                blank_lines,
+            },
+        })
     }
 
     /// Returns what helps to write at a region, the most useful first.
-    fn context_of(&self, source: &SourceText, region: &Region) -> [Fragment; 3] {
+    fn context_of(&self, state: &State<'a>, source: &SourceText, region: &Region) -> [Fragment; 3] {
         let index = self.bench.index;
         [
             Fragment {
                 title: "what is changed already".to_owned(),
-                text: self.done_text(),
+                text: state.done_text(),
             },
             context::outline(index, source, region, &self.request.text),
             context::used(self.bench, source, region, &self.request.text),
         ]
     }
 
-    fn record(
-        &mut self,
-        place: &Place,
-        action: Action,
-        path: &RepoPath,
-        written: Written<(Placed, Answer)>,
-    ) -> Result<Ending, AgentError> {
-        let failure = written.failure();
-        if let Some((placed, answer)) = written.best {
-            let new_code = placed.after[placed.range_after.as_range()].to_owned();
-            self.drafts.edit(path, placed.edit)?;
-            self.drafts.import(path, &answer.imports)?;
-            self.done.push(Fragment {
-                title: path.to_string(),
-                text: new_code.replace("\r\n", "\n"),
-            });
+    /// Takes what came of a region into a state.
+    pub(super) fn commit_region(
+        &self,
+        state: &mut State<'a>,
+        slot: &Slot,
+        outcome: &Outcome,
+    ) -> Result<(), AgentError> {
+        let Slot::Region {
+            place,
+            source,
+            region,
+            own_name,
+            ..
+        } = slot
+        else {
+            return Ok(());
+        };
+        let index = self.bench.index;
+        record(state, index, place, Action::Rewrite, outcome)?;
+        let (Some(symbol), Some(Written::Code(placed, _)), Ending::Passed) =
+            (place.symbol(index), outcome.written(), &outcome.ending)
+        else {
+            return Ok(());
+        };
+        let new_name = own_name
+            .as_deref()
+            .and_then(|name| renamed_to(source, region, name, placed));
+        match new_name {
+            Some(new_name) => self.rename(state, &symbol.definition.name, &new_name),
+            None => Ok(followup::redeclare(
+                &mut state.drafts,
+                index,
+                symbol,
+                &source.text,
+                &placed.after,
+            )?),
         }
-        self.regions.push(RegionReport {
-            path: path.clone(),
-            symbol: place.symbol(self.bench.index).map(|symbol| symbol.qualified.clone()),
-            action,
-            attempts: written.attempts,
-            gate_hits: written.gate_hits,
-            failure,
-        });
-        Ok(written.ending)
     }
 
     /// Carries a new name to every use of the old one.
-    fn rename(&mut self, old: &str, new: &str) -> Result<(), AgentError> {
-        for path in followup::rename(&mut self.drafts, self.bench.index, old, new)? {
+    fn rename(&self, state: &mut State<'a>, old: &str, new: &str) -> Result<(), AgentError> {
+        for path in followup::rename(&mut state.drafts, self.bench.index, old, new)? {
             self.bench.progress.note(&format!("renaming {old} to {new} in {path}"));
-            self.regions.push(RegionReport {
+            state.regions.push(RegionReport {
                 path,
                 symbol: None,
                 action: Action::Rewrite,
@@ -184,33 +179,44 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn may_lose_names(&self) -> bool {
+    fn loses(&self) -> Loses {
         let lower = self.request.text.to_lowercase();
-        ["rename", "remove", "delete", "drop"]
+        let may_lose = ["rename", "remove", "delete", "drop"]
             .iter()
-            .any(|word| lower.contains(word))
+            .any(|word| lower.contains(word));
+        match may_lose {
+            true => Loses::ItsOwnName,
+            false => Loses::Nothing,
+        }
     }
 }
 
-fn judge(
-    source: &SourceText,
-    region: &Region,
-    placed: Placed,
-    answer: Answer,
-    promise: Promise<'_>,
-) -> Judged<(Placed, Answer)> {
-    let changed = Changed {
-        language: region.language,
-        before: &source.text,
-        after: &placed.after,
-        range_before: placed.edit.range,
-        range_after: placed.range_after,
-    };
-    let failures = check(&changed, promise);
-    Judged {
-        failures,
-        result: (placed, answer),
+/// Puts what came of a region, or of an insertion beside it, into the drafts and the report.
+pub(super) fn record(
+    state: &mut State<'_>,
+    index: &Index,
+    place: &Place,
+    action: Action,
+    outcome: &Outcome,
+) -> Result<(), AgentError> {
+    let path = place.path(index);
+    if let Some(written @ Written::Code(placed, answer)) = outcome.written() {
+        state.drafts.edit(path, placed.edit.clone())?;
+        state.drafts.import(path, &answer.imports)?;
+        state.done.push(Fragment {
+            title: path.to_string(),
+            text: written.code().replace("\r\n", "\n"),
+        });
     }
+    state.regions.push(RegionReport {
+        path: path.clone(),
+        symbol: place.symbol(index).map(|symbol| symbol.qualified.clone()),
+        action,
+        attempts: outcome.attempts,
+        gate_hits: outcome.gate_hits.clone(),
+        failure: outcome.failure(),
+    });
+    Ok(())
 }
 
 /// Returns the new name of a definition that the answer renamed: the only new name of its container.

@@ -1,13 +1,13 @@
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 
 use super::{paths, show};
-use crate::agent::{self, AgentConfig, Proposal, Request, Workbench};
-use crate::cli::args::{EditArgs, PatchFormat};
+use crate::agent::{self, AgentConfig, CheckFailure, Checks, Request, Scope, Workbench};
+use crate::cli::args::{EditArgs, PatchFormat, ScopeArg};
 use crate::cli::context::{Context, now_unix_s};
 use crate::cli::exit::ExitStatus;
 use crate::cli::message::{self, UsageError};
@@ -16,9 +16,10 @@ use crate::cli::stamp::Stamp;
 use crate::cli::{dialogue, engine, json, mail, record, store};
 use crate::ledger::{Entry, Recorder};
 use crate::model::{Sampling, Witnessed};
+use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::review::escape;
-use crate::sandbox::CheckOutcome;
+use crate::sandbox::{CheckOutcome, Checker};
 
 /// Turns a request into a proposal.
 pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> anyhow::Result<ExitStatus> {
@@ -27,6 +28,19 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
         text: request_text(&args.request)?,
         paths: paths(&repository, context, &args.paths)?,
         symbols: args.symbol.clone(),
+        scope: match args.scope {
+            ScopeArg::Auto => Scope::Definitions,
+            ScopeArg::File if args.paths.is_empty() => {
+                return Err(UsageError("--scope file needs a PATH".to_owned()).into());
+            }
+            ScopeArg::File => Scope::Files,
+        },
+        failure: args
+            .failure
+            .as_deref()
+            .map(failure_text)
+            .transpose()?
+            .unwrap_or_default(),
     };
     let snapshot = repository.snapshot()?;
     let index = store::verified_index(context, &repository, &snapshot)?;
@@ -37,6 +51,8 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
     let model = Witnessed::new(model.as_ref(), recorder);
     let config = AgentConfig {
         attempts: args.attempts,
+        rounds: args.rounds,
+        candidates: args.candidates,
         map_tokens: args.map_tokens as usize,
         answer_tokens: args.max_tokens.map(|tokens| tokens as usize),
         sampling: Sampling {
@@ -45,16 +61,23 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
         },
         ..AgentConfig::default()
     };
+    let checks = context.checker.as_ref().map(|checker| UserChecks {
+        checker,
+        commands: &args.check,
+        recorder,
+        progress: &context.progress,
+    });
     let bench = Workbench {
         snapshot: &snapshot,
         index: &index,
         model: &model,
         config: &config,
+        checks: checks.as_ref().map(|checks| checks as &dyn Checks),
         progress: &context.progress,
     };
     let proposal = agent::propose(&request, &bench);
     record::note_files(recorder, &snapshot);
-    let mut proposal = proposal?;
+    let proposal = proposal?;
     recorder.note_candidates(&proposal);
     if proposal.patch.is_empty() {
         for region in &proposal.regions {
@@ -68,8 +91,6 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
         message::note("nothing to change");
         return Ok(ExitStatus::NothingToChange);
     }
-    proposal.checks = checks(args, context, recorder, &proposal)?;
-    recorder.note_checks(&proposal);
     let proposals = context.proposals(&repository)?;
     recorder.record_made(&proposal)?;
     let id = proposals.add(&proposal, now_unix_s()?)?;
@@ -101,25 +122,27 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
     }
 }
 
-/// Lets the check commands run on a proposal whose gates passed.
-fn checks(
-    args: &EditArgs,
-    context: &Context,
-    recorder: &Recorder,
-    proposal: &Proposal,
-) -> anyhow::Result<Vec<CheckOutcome>> {
-    let Some(checker) = context.checker.as_ref().filter(|_| proposal.passed()) else {
-        return Ok(Vec::new());
-    };
-    recorder.record_checks(proposal, &args.check)?;
-    let mut checker = checker.lock().unwrap_or_else(PoisonError::into_inner);
-    let outcomes = checker.check(&proposal.patch.writes())?;
-    for outcome in &outcomes {
-        let seconds = outcome.elapsed_ms as f64 / 1000.0;
-        let said = format!("check `{}`: {}, {seconds:.1} s", outcome.command, outcome.end);
-        context.progress.note(&said);
+/// The check commands of the command line, run by the checker's process and recorded.
+struct UserChecks<'a> {
+    checker: &'a Mutex<Checker>,
+    commands: &'a [String],
+    recorder: &'a Recorder,
+    progress: &'a dyn Progress,
+}
+
+impl Checks for UserChecks<'_> {
+    fn run(&self, patch: &Patch) -> Result<Vec<CheckOutcome>, CheckFailure> {
+        self.recorder.record_checks(patch, self.commands)?;
+        let mut checker = self.checker.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcomes = checker.check(&patch.writes())?;
+        for outcome in &outcomes {
+            let seconds = outcome.elapsed_ms as f64 / 1000.0;
+            let said = format!("check `{}`: {}, {seconds:.1} s", outcome.command, outcome.end);
+            self.progress.note(&said);
+        }
+        self.recorder.note_checks(&outcomes);
+        Ok(outcomes)
     }
-    Ok(outcomes)
 }
 
 fn request_text(typed: &str) -> anyhow::Result<String> {
@@ -137,6 +160,18 @@ fn request_text(typed: &str) -> anyhow::Result<String> {
         "" => Err(UsageError("the request is empty".to_owned()).into()),
         text => Ok(text.to_owned()),
     }
+}
+
+/// Reads what a check command said.
+fn failure_text(file: &Path) -> anyhow::Result<String> {
+    const MOST_BYTES: u64 = 16 << 20;
+    let mut bytes = Vec::new();
+    let read = match file == Path::new("-") {
+        true => io::stdin().take(MOST_BYTES).read_to_end(&mut bytes),
+        false => File::open(file).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)),
+    };
+    read.with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Writes the patch where it was asked for: to a file, or to stdout.

@@ -327,6 +327,16 @@ fn likelier_first(one: &LlamaTokenData, other: &LlamaTokenData) -> std::cmp::Ord
         .then_with(|| one.id().0.cmp(&other.id().0))
 }
 
+/// Returns the natural logarithm of a token's probability by the softmax of the logits.
+pub(super) fn log_probability(logits: &[f32], token: LlamaToken) -> f32 {
+    let greatest = greatest(logits);
+    let Some(own) = usize::try_from(token.0).ok().and_then(|id| logits.get(id)) else {
+        return f32::NEG_INFINITY;
+    };
+    let mass: f64 = logits.iter().map(|logit| f64::from((logit - greatest).exp())).sum();
+    own - greatest - mass.ln() as f32
+}
+
 /// Returns the greatest number, with lanes that a compiler makes vector instructions of; what is not a number counts for nothing.
 fn greatest(block: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; 16];
@@ -349,6 +359,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn probabilities_are_those_of_the_softmax() {
+        let logits = [1.0, 3.0, 2.0];
+        let mass: f32 = logits.iter().map(|logit: &f32| logit.exp()).sum();
+        for (id, logit) in (0..).zip(logits) {
+            let wanted = (logit.exp() / mass).ln();
+            assert!((log_probability(&logits, LlamaToken::new(id)) - wanted).abs() < 1e-5);
+        }
+        assert_eq!(log_probability(&logits, LlamaToken::new(3)), f32::NEG_INFINITY);
+    }
 
     proptest! {
         #[test]

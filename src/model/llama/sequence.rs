@@ -4,13 +4,13 @@ use llama_cpp_2::token::LlamaToken;
 
 use super::{
     super::{
-        Completion, CompletionRequest, Constraint, Finish, ModelError, Usage,
+        Completion, CompletionRequest, Constraint, Finish, Likelihood, ModelError, Usage,
         draft::{Acceptance, CopyDrafter, DraftPlan, Foreseen, Gain, Grounds},
     },
     LlamaCpp,
     cache::KvCache,
     drafting::{Draft, Drafter},
-    sampler::{Chooser, Margin},
+    sampler::{Chooser, Margin, log_probability},
     text::{find_stop, finish_text},
 };
 
@@ -50,6 +50,8 @@ struct Step {
     token: LlamaToken,
     /// How far ahead of the second likeliest token this one was, in logits.
     margin: f32,
+    /// The natural logarithm of its probability; zero where nobody asks.
+    log_probability: f32,
     /// Where its text begins.
     start: usize,
 }
@@ -237,6 +239,10 @@ impl<'m, 'r> Sequence<'m, 'r> {
         self.steps.push(Step {
             token: choice.token,
             margin: choice.margin,
+            log_probability: match self.request.likelihood {
+                Likelihood::NotTold => 0.0,
+                Likelihood::Told => log_probability(logits, choice.token),
+            },
             start: self.bytes.len(),
         });
         self.usage.completion_tokens += 1;
@@ -315,7 +321,16 @@ impl<'m, 'r> Sequence<'m, 'r> {
             text,
             finish: end.finish,
             usage: self.usage,
+            mean_log_probability: match self.request.likelihood {
+                Likelihood::NotTold => None,
+                Likelihood::Told => self.mean_log_probability(),
+            },
         }))
+    }
+
+    fn mean_log_probability(&self) -> Option<f32> {
+        let sum: f32 = self.steps.iter().map(|step| step.log_probability).sum();
+        (!self.steps.is_empty()).then(|| sum / self.steps.len() as f32)
     }
 
     /// Returns the step to leave a completion at, from `first` on: the least certain one that was not left before, or else

@@ -1,0 +1,191 @@
+//! More than one way of carrying a request out: which is proposed, and what a failed check leads to.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::{Outcome, Place};
+
+const BEFORE: &str = "def total(prices):\n    pass\n";
+
+fn place() -> Place {
+    Place::with(&[("shop.py", BEFORE)])
+}
+
+/// Runs `edit` with a script of answers: the body of `total`, and what the prompt must hold and lack.
+fn edit(place: &Place, turns: &[Value], more: &[&str]) -> Outcome {
+    let script = place.root().join("script.jsonl");
+    let lines: Vec<String> = turns.iter().map(Value::to_string).collect();
+    fs::write(&script, lines.join("\n")).unwrap();
+    let model = format!("scripted:{}", script.display());
+    let mut args = vec!["edit", "-m", &model, "add the prices up", "--symbol", "total", "--json"];
+    args.extend(more);
+    place.skiff(&args)
+}
+
+fn body(code: &str) -> String {
+    format!("def total(prices):\n    {}\n", code.replace('\n', "\n    "))
+}
+
+fn turn(code: &str) -> Value {
+    json!({"reply": format!("```python\n{}```", body(code))})
+}
+
+fn has_landlock() -> bool {
+    let doctor = place().skiff(&["doctor", "--json"]).json();
+    let has = doctor["confinement"]["landlock_abi"].is_u64();
+    if !has {
+        eprintln!("skipped: check commands need Landlock");
+    }
+    has
+}
+
+#[test]
+fn of_several_candidates_the_one_that_others_agree_with_is_proposed() {
+    let place = place();
+    let likely = |code: &str, mean: f64| {
+        let mut turn = turn(code);
+        turn["mean_log_probability"] = json!(mean);
+        turn
+    };
+    let turns = [
+        likely("return max(prices)", -0.1),
+        likely(
+            "result = 0\nfor price in prices:\n    result += price\nreturn result",
+            -0.9,
+        ),
+        likely(
+            "# Adds up.\namount = 0\nfor item in prices:\n    amount += item\nreturn amount",
+            -0.5,
+        ),
+        likely("return )", -0.1),
+    ];
+    let made = edit(&place, &turns, &["-n", "4"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let made = made.json();
+    assert!(
+        made["patch"].as_str().unwrap().contains("amount += item"),
+        "{}",
+        made["patch"]
+    );
+    let candidates = made["candidates"].as_array().unwrap();
+    let of = |key: &str| -> Vec<&Value> { candidates.iter().map(|one| &one[key]).collect() };
+    assert_eq!(of("agreeing"), [1, 2, 2, 1]);
+    assert_eq!(of("passed_gates"), [true, true, true, false]);
+    assert_eq!(of("is_chosen"), [false, false, true, false]);
+}
+
+#[test]
+fn checks_stop_at_the_first_candidate_that_passes() {
+    if !has_landlock() {
+        return;
+    }
+    let place = place();
+    let turns = [
+        turn("return max(prices)"),
+        turn("return min(prices)"),
+        turn("return sum(prices)"),
+        turn("return 0"),
+    ];
+    let made = edit(&place, &turns, &["-n", "4", "--check", "grep -q 'sum(' shop.py"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let made = made.json();
+    assert!(made["patch"].as_str().unwrap().contains("sum(prices)"));
+    let passed: Vec<&Value> = made["candidates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["passed_checks"])
+        .collect();
+    assert_eq!(passed, [&json!(0), &json!(0), &json!(1), &Value::Null]);
+    // A first candidate that passes is the only one that is drawn.
+    let made = edit(&place, &turns[2..3], &["-n", "4", "--check", "grep -q 'sum(' shop.py"]);
+    assert_eq!(made.json()["candidates"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_failed_check_goes_back_to_the_model_in_the_same_conversation() {
+    if !has_landlock() {
+        return;
+    }
+    let place = place();
+    let check = "grep -q 'sum(' shop.py || { echo \"shop.py:2: error: the sum is wrong\"; exit 1; }";
+    let mut repair = turn("return sum(prices)");
+    repair["prompt_contains"] = json!(["return max(prices)", "error: the sum is wrong", "add the prices up"]);
+    let made = edit(&place, &[turn("return max(prices)"), repair], &["--check", check]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(made.stderr.contains("repair 1"), "{}", made.stderr);
+    let made = made.json();
+    assert_eq!(made["candidates"].as_array().unwrap().len(), 2);
+    assert_eq!(made["checks"].as_array().unwrap().len(), 1);
+    assert_eq!(made["passed"], true);
+    let kinds = place.skiff(&["log", "export"]).stdout;
+    assert_eq!(kinds.matches("\"kind\":\"checks_started\"").count(), 2, "{kinds}");
+}
+
+#[test]
+fn a_repair_that_breaks_more_than_it_mends_is_dropped() {
+    if !has_landlock() {
+        return;
+    }
+    let place = place();
+    let checks = [
+        "--check",
+        "grep -q prices shop.py",
+        "--check",
+        "grep -q 'sum(' shop.py",
+        "--rounds",
+        "1",
+    ];
+    let turns = [
+        turn("return max(prices)"),
+        json!({"reply": "```python\ndef total(costs):\n    return 1\n```"}),
+    ];
+    let made = edit(&place, &turns, &checks);
+    assert_eq!(made.code, 4, "{}", made.stderr);
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    assert!(made["patch"].as_str().unwrap().contains("max(prices)"));
+    assert_eq!(made["candidates"][0]["is_chosen"], true);
+    assert_eq!(made["candidates"][1]["passed_checks"], 0);
+}
+
+#[test]
+fn a_failure_that_is_told_stands_in_the_prompt_and_a_file_is_rewritten_whole() {
+    let place = place();
+    let mut answer =
+        json!({"reply": "```python\nimport math\n\n\ndef total(prices):\n    return math.fsum(prices)\n```"});
+    answer["prompt_contains"] = json!(["AssertionError: None != 6", "the file `shop.py`"]);
+    let script = place.root().join("script.jsonl");
+    fs::write(&script, answer.to_string()).unwrap();
+    fs::write(
+        place.repo().join("said.txt"),
+        "FAIL: test_total\nAssertionError: None != 6\n",
+    )
+    .unwrap();
+    let model = format!("scripted:{}", script.display());
+    let args = [
+        "edit",
+        "-m",
+        &model,
+        "mend it",
+        "shop.py",
+        "--scope",
+        "file",
+        "--failure",
+        "said.txt",
+        "--json",
+    ];
+    let made = place.skiff(&args);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(made.json()["patch"].as_str().unwrap().contains("+import math"));
+    let without = place.skiff(&["edit", "-m", &model, "mend it", "--scope", "file"]);
+    assert_eq!(without.code, 2, "{}", without.stderr);
+    assert!(
+        without.stderr.contains("--scope file needs a PATH"),
+        "{}",
+        without.stderr
+    );
+}
