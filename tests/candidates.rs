@@ -1,6 +1,7 @@
 //! More than one way of carrying a request out: which is proposed, and what a failed check leads to.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "a person reads why a test was skipped")]
 
 mod support;
 

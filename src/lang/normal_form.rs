@@ -75,7 +75,7 @@ fn is_binding(node: Node<'_>) -> bool {
         let kind = parent.kind();
         let at =
             (0..parent.child_count()).find(|at| parent.child(*at as _).is_some_and(|child| child.id() == node.id()));
-        let field = at.and_then(|at| parent.field_name_for_child(at as u32));
+        let field = at.and_then(|at| parent.field_name_for_child(at));
         match field {
             Some("left") => return kind.contains("assign") || kind.contains("for") || kind.contains("var"),
             Some("pattern" | "declarator" | "alias") => return true,
