@@ -6,10 +6,11 @@ use crate::cli::args::{LogArgs, LogCommand, LogExportArgs, LogFormat, LogVerifyA
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
 use crate::cli::log_json::{LogView, RunView, VerificationView};
-use crate::cli::{output, stamp};
+use crate::cli::output::{self, Audience, OutputError};
+use crate::cli::stamp;
 use crate::ledger::{Expectation, Head, LedgerError, PublicKey, Record, RunList, RunSummary, Verified, verify_file};
 use crate::progress::Progress;
-use crate::review::escape_line;
+use crate::review::{escape_json, escape_line};
 
 /// So much of an export is written at a time.
 const EXPORT_BYTES: usize = 1 << 20;
@@ -94,7 +95,7 @@ fn export(args: &LogExportArgs, context: &Context) -> anyhow::Result<ExitStatus>
             LogFormat::Csv => record.csv(head)?,
         });
         if text.len() >= EXPORT_BYTES {
-            output::write_raw(text.as_bytes())?;
+            write_export(&text)?;
             text.clear();
         }
         Ok(())
@@ -107,9 +108,18 @@ fn export(args: &LogExportArgs, context: &Context) -> anyhow::Result<ExitStatus>
     if let Some(error) = failure {
         return Err(error);
     }
-    output::write_raw(text.as_bytes())?;
+    write_export(&text)?;
     verified?;
     Ok(ExitStatus::Done)
+}
+
+/// Writes records as they are, and for a person with nothing in them that acts on a terminal.
+fn write_export(text: &str) -> Result<(), OutputError> {
+    match output::audience() {
+        Audience::Program => output::write_raw(text.as_bytes()),
+        // What records hold is JSON in CSV too, where only the line endings are carriage returns.
+        Audience::Person => output::write_raw(escape_json(&text.replace("\r\n", "\n")).as_bytes()),
+    }
 }
 
 /// Puts together what the ledger is checked against: the keys that were named, else the user's own.
@@ -124,7 +134,7 @@ fn expectation(context: &Context, keys: &[PublicKey], head: Option<Head>) -> Res
 fn write_line(value: &impl Serialize) -> anyhow::Result<()> {
     let mut line = serde_json::to_string(value)?;
     line.push('\n');
-    Ok(output::write_raw(line.as_bytes())?)
+    Ok(output::write_raw(escape_json(&line).as_bytes())?)
 }
 
 fn page(runs: &[&RunSummary], head: Option<Head>) -> String {
