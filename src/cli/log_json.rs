@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::json::SCHEMA_VERSION;
-use crate::ledger::{Cost, Head, LedgerError, Marking, Person, RunSummary, Verb, Verified};
+use crate::ledger::{Cost, Head, LedgerError, Marking, Person, RunCheck, RunSummary, Verb, Verified};
 
 /// Runs: `log`.
 #[derive(Debug, Serialize)]
@@ -24,11 +24,13 @@ pub(crate) struct RunView<'a> {
     verb: Verb,
     user: &'a Person,
     host: Option<&'a str>,
+    role: &'a str,
     confinement: &'a str,
     marking: Option<&'a str>,
     work_tree: Option<&'a str>,
     model: Option<ModelView<'a>>,
     prompts: u64,
+    checks: Vec<CheckView>,
     proposals: &'a [u64],
     decisions: Vec<DecisionView>,
     end: Option<EndView>,
@@ -38,6 +40,19 @@ pub(crate) struct RunView<'a> {
 struct ModelView<'a> {
     name: &'a str,
     sha256: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckView {
+    command: String,
+    end: Option<CheckEndView>,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckEndView {
+    passed: bool,
+    exit_code: Option<i32>,
+    ms: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,17 +99,32 @@ impl<'a> RunView<'a> {
             verb: run.verb,
             user: &run.user,
             host: run.host.as_deref(),
+            role: &run.role,
             confinement: &run.confinement,
             marking: run.marking.as_deref(),
             work_tree: run.work_tree.as_deref(),
             model: run.model.as_ref().map(|(name, sha256)| ModelView { name, sha256 }),
             prompts: run.prompts,
+            checks: run.checks.iter().map(CheckView::of).collect(),
             proposals: &run.proposals,
             decisions: decisions.collect(),
             end: run.end.map(|end| EndView {
                 exit_code: end.exit_code,
                 ms: end.ms,
                 cost: end.cost,
+            }),
+        }
+    }
+}
+
+impl CheckView {
+    fn of(check: &RunCheck) -> Self {
+        Self {
+            command: check.command.to_string(),
+            end: check.end.map(|end| CheckEndView {
+                passed: end.passed,
+                exit_code: end.exit_code,
+                ms: end.ms,
             }),
         }
     }

@@ -8,7 +8,9 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::log_json::{LogView, RunView, VerificationView};
 use crate::cli::output::{self, Audience, OutputError};
 use crate::cli::stamp;
-use crate::ledger::{Expectation, Head, LedgerError, PublicKey, Record, RunList, RunSummary, Verified, verify_file};
+use crate::ledger::{
+    Expectation, Head, LedgerError, PublicKey, Record, RunCheck, RunList, RunSummary, Verified, verify_file,
+};
 use crate::progress::Progress;
 use crate::review::{escape_json, escape_line};
 
@@ -150,10 +152,11 @@ fn page(runs: &[&RunSummary], head: Option<Head>) -> String {
             .as_ref()
             .map_or(String::new(), |marking| format!("  [{marking}]"));
         let line = format!(
-            "{:>6}  {}  {:<7}  {}  {}  {end}{marking}",
+            "{:>6}  {}  {:<7}  {:<5}  {}  {}  {end}{marking}",
             run.run,
             run.time,
             run.verb.as_str(),
+            run.role,
             run.user.shown(),
             what(run),
         );
@@ -167,6 +170,7 @@ fn page(runs: &[&RunSummary], head: Option<Head>) -> String {
 }
 
 fn what(run: &RunSummary) -> String {
+    let checked = checks(&run.checks);
     let made = run.proposals.iter().map(|id| format!("made proposal {id}"));
     let decided = run.decisions.iter().map(|decision| {
         let about = match decision.proposal {
@@ -183,10 +187,23 @@ fn what(run: &RunSummary) -> String {
             false => format!("{about} ({files}, not written)"),
         }
     });
-    let all: Vec<String> = made.chain(decided).collect();
+    let all: Vec<String> = checked.into_iter().chain(made).chain(decided).collect();
     match all.is_empty() {
         true => "-".to_owned(),
         false => all.join(", "),
+    }
+}
+
+/// Says what came of check commands; nothing where there were none.
+fn checks(checks: &[RunCheck]) -> Option<String> {
+    let failed = checks.iter().position(|check| check.end.is_some_and(|end| !end.passed));
+    let count = checks.len();
+    match (failed, checks.iter().all(|check| check.end.is_some())) {
+        _ if checks.is_empty() => None,
+        (Some(at), _) => Some(format!("check {} of {count} failed", at + 1)),
+        (None, true) if count == 1 => Some("1 check passed".to_owned()),
+        (None, true) => Some(format!("{count} checks passed")),
+        (None, false) => Some("checks not ended".to_owned()),
     }
 }
 
