@@ -492,6 +492,20 @@ fn patches_name_the_head_and_the_marking() {
         place.skiff(&["list", "--json", "--marking", "A"]).json()["marking"],
         "A"
     );
+    let verified = place.skiff(&["log", "verify", "--json", "--marking", "A"]).json();
+    assert_eq!(verified["marking"], "A");
+    // An export has the bytes of the ledger, where the first record of a run bears its marking.
+    let exported = place
+        .skiff(&["log", "export", "--format", "jsonl", "--marking", "A"])
+        .stdout;
+    assert_eq!(exported, fs::read_to_string(segment(&place)).unwrap());
+    assert!(
+        exported
+            .lines()
+            .next()
+            .unwrap()
+            .contains(&format!("\"marking\":\"{marking}\""))
+    );
     assert_eq!(place.skiff(&["list", "--marking", "a\nb"]).code, 2);
     place.git(&["am", "--quiet", "../out.mbox"]);
     assert!(place.git(&["log", "-1", "--format=%B"]).contains(&line));

@@ -132,8 +132,9 @@ impl CheckView {
 
 /// The outcome of a check: `log verify`.
 #[derive(Debug, Serialize)]
-pub(crate) struct VerificationView {
+pub(crate) struct VerificationView<'a> {
     schema_version: u32,
+    marking: Option<&'a str>,
     sound: bool,
     records: u64,
     head: Option<String>,
@@ -152,11 +153,12 @@ struct FaultView {
     reason: String,
 }
 
-impl VerificationView {
+impl<'a> VerificationView<'a> {
     /// Returns the view of a sound ledger.
-    pub(crate) fn sound(verified: &Verified) -> Self {
+    pub(crate) fn sound(verified: &Verified, marking: Option<&'a Marking>) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
+            marking: marking.map(Marking::as_str),
             sound: true,
             records: verified.records(),
             head: verified.head.map(|head| head.to_string()),
@@ -170,7 +172,7 @@ impl VerificationView {
     }
 
     /// Returns the view of a ledger that is sound up to a head; none where the error is of another kind.
-    pub(crate) fn broken(error: &LedgerError, sound_to: Option<Head>) -> Option<Self> {
+    pub(crate) fn broken(error: &LedgerError, sound_to: Option<Head>, marking: Option<&'a Marking>) -> Option<Self> {
         let LedgerError::Broken { file, line, fault } = error else {
             return None;
         };
@@ -185,7 +187,7 @@ impl VerificationView {
                 line: *line,
                 reason: fault.to_string(),
             }),
-            ..Self::sound(&verified)
+            ..Self::sound(&verified, marking)
         })
     }
 }

@@ -63,10 +63,11 @@ fn verify(args: &LogVerifyArgs, context: &Context) -> anyhow::Result<ExitStatus>
         Some(file) => verify_file(file, &expected, &mut visit),
         None => context.ledger().verify(&expected, &mut visit),
     };
+    let marking = context.settings.marking.as_ref();
     if args.json {
         let view = match &outcome {
-            Ok(verified) => Some(VerificationView::sound(verified)),
-            Err(error) => VerificationView::broken(error, sound_to),
+            Ok(verified) => Some(VerificationView::sound(verified, marking)),
+            Err(error) => VerificationView::broken(error, sound_to, marking),
         };
         if let Some(view) = view {
             output::write_json(&view)?;
@@ -79,8 +80,7 @@ fn verify(args: &LogVerifyArgs, context: &Context) -> anyhow::Result<ExitStatus>
         true => Keys::Unknown,
         false => Keys::Trusted,
     };
-    let marking = stamp::line(context.settings.marking.as_ref());
-    output::write_styled(&format!("{marking}{}", report(&verified, keys)))?;
+    output::write_styled(&format!("{}{}", stamp::line(marking), report(&verified, keys)))?;
     Ok(ExitStatus::Done)
 }
 
