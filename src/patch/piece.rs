@@ -118,7 +118,7 @@ impl FilePatch {
 }
 
 /// Returns `old` with hunks carried out, every line of theirs compared.
-fn carry_out(old: &str, hunks: &[&Hunk]) -> Result<String, MisfitError> {
+pub(super) fn carry_out(old: &str, hunks: &[&Hunk]) -> Result<String, MisfitError> {
     let lines: Vec<&str> = old.split_inclusive('\n').collect();
     let mut out = String::with_capacity(old.len());
     let mut push = |line: &str| {
