@@ -8,6 +8,7 @@ use regex::Regex;
 use crate::index::{Index, MapFocus};
 use crate::lang::{Engine, Facts, Language, ParsedFile};
 use crate::model::{Header, render_template};
+use crate::patch::UnifiedDiff;
 use crate::progress::NoProgress;
 use crate::repo::{Exclusions, LetterCase};
 use crate::review::{escape, escape_line};
@@ -99,6 +100,19 @@ pub fn exclusions(bytes: &[u8]) {
 /// Reads the lines of a ledger.
 pub fn ledger(bytes: &[u8]) {
     crate::ledger::read_foreign(bytes);
+}
+
+/// Reads a patch file; what it says and is written anew says the same.
+pub fn patch(bytes: &[u8]) {
+    if let Ok(diff) = UnifiedDiff::parse(bytes) {
+        let written = diff.to_string();
+        assert_eq!(UnifiedDiff::parse(written.as_bytes()), Ok(diff), "{written}");
+    }
+}
+
+/// Reads the user's configuration and a policy, each from all of the bytes, and puts them together.
+pub fn config(bytes: &[u8]) {
+    crate::cli::read_foreign_config(bytes);
 }
 
 /// Escapes a text for a terminal.
