@@ -30,8 +30,12 @@ pub(super) enum Body {
 
 /// Tells whether a file's part of a diff begins here.
 pub(super) fn begins(cursor: &Cursor<'_>) -> bool {
-    let starts = |ahead, start: &[u8]| cursor.peek_past(ahead).is_some_and(|line| line.starts_with(start));
-    starts(0, GIT_START) || starts(0, b"--- ") && starts(1, b"+++ ")
+    let line = cursor.peek().unwrap_or_default();
+    line.starts_with(GIT_START) || line.starts_with(b"--- ") && has_second_name(cursor)
+}
+
+fn has_second_name(cursor: &Cursor<'_>) -> bool {
+    cursor.peek_second().is_some_and(|line| line.starts_with(b"+++ "))
 }
 
 /// Reads the header of a file, where one [`begins`].
@@ -72,8 +76,7 @@ fn git(cursor: &mut Cursor<'_>, names: &[u8]) -> Result<Header, ParseError> {
         }
         seen.push(field);
         if field == Field::Names {
-            // Without a second name it is text, such as a line in a commit's message.
-            if !cursor.peek_past(1).is_some_and(|line| line.starts_with(b"+++ ")) {
+            if !has_second_name(cursor) {
                 return Err(cursor.fault(ParseFault::OneName));
             }
             sides_named = Some((cursor.number(), sides(cursor)?));

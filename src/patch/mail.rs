@@ -1,7 +1,6 @@
 //! The lines of a patch file, and of the mails that it may consist of.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use super::parse::{ParseError, ParseFault};
 
@@ -12,7 +11,16 @@ const SEPARATOR_DATE: &[u8] = b" Mon Sep 17 00:00:00 2001";
 pub(super) struct Message<'a> {
     pub(super) kind: MessageKind,
     /// The body of a mail, without what was done to it for its transfer.
-    pub(super) lines: Vec<SourceLine<'a>>,
+    pub(super) text: Cow<'a, [u8]>,
+    pub(super) numbers: Numbers,
+}
+
+/// The numbers of the lines of a message in the file, from 1.
+pub(super) enum Numbers {
+    /// One after the other from this one.
+    From(usize),
+    /// That of each line.
+    Each(Vec<usize>),
 }
 
 /// What a message is.
@@ -24,27 +32,30 @@ pub(super) enum MessageKind {
     Mail,
 }
 
-/// One line with its ending.
-pub(super) struct SourceLine<'a> {
-    /// Where it begins in the file, from 1.
-    pub(super) number: usize,
-    pub(super) bytes: Cow<'a, [u8]>,
-}
-
 /// Cuts a patch file into its mails, and takes back their transfer encoding.
 ///
 /// # Errors
 /// [`ParseFault::Encoding`], [`ParseFault::QuotedPrintable`].
 pub(super) fn messages(bytes: &[u8]) -> Result<Vec<Message<'_>>, ParseError> {
-    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
-    let separators = (0..lines.len()).filter(|at| is_separator(lines[*at]));
-    let mut starts: Vec<usize> = separators.collect();
-    if starts.first() != Some(&0) {
-        starts.insert(0, 0);
+    // Where each begins: the byte, and the number of the line.
+    let mut starts = vec![(0, 1)];
+    let mut at = 0;
+    for (number, line) in (1..).zip(lines(bytes)) {
+        if at > 0 && is_separator(line) {
+            starts.push((at, number));
+        }
+        at += line.len();
     }
-    let ends = starts.iter().skip(1).copied().chain([lines.len()]);
-    let ranges = starts.iter().copied().zip(ends).map(|(start, end)| start..end);
-    ranges.map(|range| message(&lines, range)).collect()
+    let ends = starts.iter().skip(1).map(|(at, _)| *at).chain([bytes.len()]);
+    let texts = starts.iter().zip(ends);
+    texts
+        .map(|((start, number), end)| message(&bytes[*start..end], *number))
+        .collect()
+}
+
+/// Returns the lines of a text with their endings.
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n')
 }
 
 /// Tells whether a mail of `git format-patch` begins at a line: the name of a commit and a date that is always the same.
@@ -56,49 +67,54 @@ fn is_separator(line: &[u8]) -> bool {
     matches!(digits, 40 | 64) && rest[digits..].trim_ascii_end() == SEPARATOR_DATE
 }
 
-fn message<'a>(lines: &[&'a [u8]], range: Range<usize>) -> Result<Message<'a>, ParseError> {
-    let Some(body) = body_of(&lines[range.clone()]).map(|length| range.start + length) else {
-        let lines = plain(lines, range);
-        let kind = MessageKind::Plain;
-        return Ok(Message { kind, lines });
+/// Takes a message apart that begins on the line `first`.
+fn message(text: &[u8], first: usize) -> Result<Message<'_>, ParseError> {
+    let Some(headers) = headers_of(text) else {
+        return Ok(Message {
+            kind: MessageKind::Plain,
+            text: Cow::Borrowed(text),
+            numbers: Numbers::From(first),
+        });
     };
-    let headers = &lines[range.start..body];
+    let length = headers.iter().map(|line| line.len()).sum::<usize>();
+    let (body, number) = (&text[length..], first + headers.len());
     let refused = |value: &str| ParseError::At {
-        line: range.start + 1,
+        line: first,
         fault: ParseFault::Encoding(value.to_owned()),
     };
-    let media_type = value_of(headers, "content-type").unwrap_or_default();
+    let media_type = value_of(&headers, "content-type").unwrap_or_default();
     if media_type.starts_with("multipart/") {
         return Err(refused("multipart"));
     }
-    let encoding = value_of(headers, "content-transfer-encoding").unwrap_or_default();
-    let lines = match encoding.as_str() {
-        "" | "7bit" | "8bit" | "binary" => plain(lines, body..range.end),
-        "quoted-printable" => decoded(lines, body..range.end)?,
+    let encoding = value_of(&headers, "content-transfer-encoding").unwrap_or_default();
+    let (text, numbers) = match encoding.as_str() {
+        "" | "7bit" | "8bit" | "binary" => (Cow::Borrowed(body), Numbers::From(number)),
+        "quoted-printable" => {
+            let (text, numbers) = decoded(body, number)?;
+            (Cow::Owned(text), Numbers::Each(numbers))
+        }
         other => return Err(refused(other)),
     };
     let kind = MessageKind::Mail;
-    Ok(Message { kind, lines })
+    Ok(Message { kind, text, numbers })
 }
 
-fn plain<'a>(lines: &[&'a [u8]], range: Range<usize>) -> Vec<SourceLine<'a>> {
-    let line = |at: usize| SourceLine {
-        number: at + 1,
-        bytes: Cow::Borrowed(lines[at]),
-    };
-    range.map(line).collect()
-}
-
-/// Returns how many lines the headers of a mail have, with the empty one behind them; none where there are no headers.
-fn body_of(lines: &[&[u8]]) -> Option<usize> {
-    let first = usize::from(lines.first().is_some_and(|line| is_separator(line)));
-    for (at, line) in lines.iter().enumerate().skip(first) {
+/// Returns the lines of the headers of a mail, with the empty one behind them; none where there are no headers.
+fn headers_of(text: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut headers: Vec<&[u8]> = Vec::new();
+    let mut fields = 0;
+    for line in lines(text) {
         let folded = line.starts_with(b" ") || line.starts_with(b"\t");
-        match line.trim_ascii_end() {
-            [] => return (at > first).then_some(at + 1),
-            _ if folded && at > first => {}
-            _ if header(line).is_some() => {}
-            _ => return None,
+        let ends = line.trim_ascii_end().is_empty();
+        let first = headers.is_empty() && is_separator(line);
+        let of_headers = ends || first || folded && fields > 0 || header(line).is_some();
+        if !of_headers {
+            return None;
+        }
+        fields += usize::from(!first);
+        headers.push(line);
+        if ends {
+            return (fields > 1).then_some(headers);
         }
     }
     None
@@ -119,51 +135,37 @@ fn value_of(headers: &[&[u8]], name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(value.trim_ascii()).to_ascii_lowercase())
 }
 
-/// Decodes quoted-printable (RFC 2045, 6.7). A line that was broken for the mail has the number of its first part.
-fn decoded(lines: &[&[u8]], range: Range<usize>) -> Result<Vec<SourceLine<'static>>, ParseError> {
-    let mut out = Vec::new();
-    let mut line: Vec<u8> = Vec::new();
-    let mut number = range.start + 1;
-    for at in range {
-        let mut rest = lines[at];
-        while let Some((&first, after)) = rest.split_first() {
-            if line.is_empty() {
-                number = at + 1;
-            }
-            rest = match (first, after) {
+/// Decodes quoted-printable (RFC 2045, 6.7) from the line `first` on, and returns the number of every line that comes of it. A
+/// line that was broken for the mail has the number of its first part.
+fn decoded(text: &[u8], first: usize) -> Result<(Vec<u8>, Vec<usize>), ParseError> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut numbers = Vec::new();
+    for (number, line) in (first..).zip(lines(text)) {
+        let wrong = || ParseError::At {
+            line: number,
+            fault: ParseFault::QuotedPrintable,
+        };
+        let mut rest = line;
+        while let Some((&byte, after)) = rest.split_first() {
+            let (byte, after) = match (byte, after) {
                 (b'=', [b'\n'] | [b'\r', b'\n']) => break,
                 (b'=', [high, low, after @ ..]) => {
                     let byte = digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low);
-                    line.push(byte.ok_or(ParseError::At {
-                        line: at + 1,
-                        fault: ParseFault::QuotedPrintable,
-                    })?);
-                    after
+                    (byte.ok_or_else(wrong)?, after)
                 }
-                (b'=', _) => {
-                    return Err(ParseError::At {
-                        line: at + 1,
-                        fault: ParseFault::QuotedPrintable,
-                    });
-                }
+                (b'=', _) => return Err(wrong()),
                 // The line ending of the mail; one of the text is written `=0D`.
-                (b'\r', [b'\n']) => after,
-                _ => {
-                    line.push(first);
-                    after
-                }
+                (b'\r', [b'\n']) => (b'\n', &[][..]),
+                _ => (byte, after),
             };
-            if line.ends_with(b"\n") {
-                let bytes = Cow::Owned(std::mem::take(&mut line));
-                out.push(SourceLine { number, bytes });
+            if out.last().is_none_or(|last| *last == b'\n') {
+                numbers.push(number);
             }
+            out.push(byte);
+            rest = after;
         }
     }
-    if !line.is_empty() {
-        let bytes = Cow::Owned(line);
-        out.push(SourceLine { number, bytes });
-    }
-    Ok(out)
+    Ok((out, numbers))
 }
 
 fn digit(byte: u8) -> Option<u8> {
@@ -173,14 +175,19 @@ fn digit(byte: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::patch::cursor::Cursor;
 
     fn bodies(text: &str) -> Vec<(MessageKind, Vec<(usize, String)>)> {
-        let line = |line: &SourceLine<'_>| (line.number, String::from_utf8(line.bytes.to_vec()).unwrap());
-        let messages = messages(text.as_bytes()).unwrap();
-        messages
-            .iter()
-            .map(|message| (message.kind, message.lines.iter().map(line).collect()))
-            .collect()
+        let body = |message: &Message<'_>| {
+            let mut cursor = Cursor::new(message);
+            let mut lines = Vec::new();
+            while let Some(line) = cursor.peek() {
+                lines.push((cursor.number(), String::from_utf8(line.to_vec()).unwrap()));
+                cursor.advance();
+            }
+            (message.kind, lines)
+        };
+        messages(text.as_bytes()).unwrap().iter().map(body).collect()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{Hunk, HunkLine, LineKind};
 use crate::text::{PathError, RepoPath};
 
 /// The most bytes of a patch file.
-pub const MAX_PATCH_BYTES: usize = 16 << 20;
+pub const MAX_PATCH_BYTES: usize = 8 << 20;
 
 /// The most files of a diff.
 const MAX_FILES: usize = 4096;
@@ -135,7 +135,7 @@ impl UnifiedDiff {
         }
         let mut reader = Reader::default();
         for message in messages(bytes)? {
-            reader.message(&mut Cursor::new(&message.lines), message.kind)?;
+            reader.message(&mut Cursor::new(&message), message.kind)?;
         }
         reader.finished()
     }

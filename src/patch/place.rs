@@ -184,10 +184,10 @@ impl FileDiff {
 
     fn text(&self, old: &str, moved: &mut Vec<Moved>) -> Result<String, PlaceError> {
         let lines: Vec<&str> = old.split_inclusive('\n').collect();
-        let mut placed: Vec<Hunk> = Vec::with_capacity(self.hunks.len());
+        let mut placed: Vec<(usize, &Hunk)> = Vec::with_capacity(self.hunks.len());
         let mut drift = Drift::None;
         for (number, hunk) in (1..).zip(&self.hunks) {
-            let end = placed.last().map_or(0, |last| last.old.end);
+            let end = placed.last().map_or(0, |(at, last)| at + last.old.len());
             let found = find(&lines, hunk, drift).and_then(|found| match found < end {
                 true => Err(Misplaced::Order(found)),
                 false => Ok(found),
@@ -206,13 +206,9 @@ impl FileDiff {
                     found,
                 });
             }
-            placed.push(Hunk {
-                old: found..found + hunk.old.len(),
-                ..hunk.clone()
-            });
+            placed.push((found, hunk));
         }
-        let hunks: Vec<&Hunk> = placed.iter().collect();
-        carry_out(old, &hunks).map_err(|source| PlaceError::Misfit {
+        carry_out(old, &placed).map_err(|source| PlaceError::Misfit {
             path: self.path.clone(),
             source,
         })
