@@ -18,6 +18,7 @@ mod log_json;
 mod mail;
 mod message;
 mod output;
+mod patch_file;
 mod record;
 mod role;
 mod stamp;

@@ -79,6 +79,9 @@ traced show show 1
 traced list list
 traced apply apply 1
 traced undo undo
+"$SKIFF" show 1 >"$work/change.patch"
+traced 'apply FILE' apply "$work/change.patch"
+git checkout -q -- .
 traced discard discard 1
 traced 'edit --apply' "${edit[@]}" --apply
 git checkout -q -- .

@@ -7,7 +7,9 @@ use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
 use crate::cli::log_json::{LogView, RunView, VerificationView};
 use crate::cli::{output, stamp};
-use crate::ledger::{Expectation, Head, LedgerError, PublicKey, Record, RunList, RunSummary, Verified, verify_file};
+use crate::ledger::{
+    Decision, Expectation, Head, LedgerError, PublicKey, Record, RunList, RunSummary, Verified, verify_file,
+};
 use crate::progress::Progress;
 use crate::review::escape_line;
 
@@ -161,6 +163,7 @@ fn what(run: &RunSummary) -> String {
     let decided = run.decisions.iter().map(|decision| {
         let about = match decision.proposal {
             Some(id) => format!("{} proposal {id}", decision.decision.as_str()),
+            None if decision.decision == Decision::Apply => "apply a patch".to_owned(),
             None => decision.decision.as_str().to_owned(),
         };
         let files = match decision.files {
