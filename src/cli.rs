@@ -1,6 +1,6 @@
 //! The command line: arguments, settings, progress, messages and exit codes around the other rooms.
 //!
-//! Imports every room; no room imports it.
+//! Imports every room; no room but `fuzz` imports it.
 
 mod args;
 mod bars;
@@ -18,6 +18,7 @@ mod log_json;
 mod mail;
 mod message;
 mod output;
+mod patch_file;
 mod record;
 mod role;
 mod stamp;
@@ -58,6 +59,11 @@ pub fn main() -> ExitCode {
 /// Returns the definition of the command line, for generated documents.
 pub fn command() -> clap::Command {
     Args::command()
+}
+
+/// Reads bytes as the configuration of the user and as a policy, and puts both together.
+pub(crate) fn read_foreign_config(bytes: &[u8]) {
+    config::read_foreign(bytes);
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitStatus> {

@@ -23,7 +23,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("sandbox", &["text", "repo"]),
     ("review", &["text", "patch"]),
     ("ledger", &["text", "patch", "model", "agent"]),
-    ("fuzz", &["text", "lang", "repo", "index", "model", "review", "ledger"]),
+    (
+        "fuzz",
+        &[
+            "text", "lang", "repo", "index", "patch", "model", "review", "ledger", "cli",
+        ],
+    ),
 ];
 
 /// What the agent may name of `repo`: what reads, nothing that writes.

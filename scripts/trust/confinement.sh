@@ -97,6 +97,9 @@ input=/dev/null
 traced undo undo
 traced apply apply 1
 "$SKIFF" undo 2>/dev/null
+"$SKIFF" show 1 >"$work/change.patch"
+traced 'apply FILE' apply "$work/change.patch"
+git checkout -q -- .
 traced discard discard 1
 traced 'edit --apply' "${edit[@]}" --apply
 git checkout -q -- .

@@ -34,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) confined_in: Duration,
     /// The file that the patch goes to, where one is named.
     pub(crate) output: Option<File>,
+    /// The file with the patch to apply, where one is named.
+    pub(crate) patch: Option<File>,
     /// What runs the check commands, where there are any.
     pub(crate) checker: Option<Mutex<Checker>>,
     /// Who applies.
@@ -55,6 +57,7 @@ impl Context {
             confinement: entered.confinement,
             confined_in: entered.took,
             output: entered.output,
+            patch: entered.patch,
             checker: entered.checker.map(Mutex::new),
             applier,
         })

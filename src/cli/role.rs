@@ -17,6 +17,7 @@ use super::args::{Args, Command, EditArgs, LogArgs, LogCommand, ModelCommand};
 use super::config::{self, CheckRule, ConfigError, Layer, Settings};
 use super::context;
 use super::directories::Directories;
+use super::patch_file;
 use crate::repo::{Surroundings, configured_files, create_private_dir};
 use crate::sandbox::{self, CheckCommand, CheckError, Checker, Confinement, Requests, Role, SandboxError, Scratch};
 
@@ -27,6 +28,7 @@ pub(super) struct Ground {
     settings: Settings,
     surroundings: Option<Surroundings>,
     output: Option<File>,
+    patch: Option<File>,
     started: Instant,
 }
 
@@ -38,6 +40,8 @@ pub(crate) struct Entered {
     pub(crate) settings: Settings,
     /// The file that `--output` names, opened before files were out of reach.
     pub(crate) output: Option<File>,
+    /// The file with the patch that `apply` names, opened then too, and not read yet.
+    pub(crate) patch: Option<File>,
     /// What runs the check commands.
     pub(crate) checker: Option<Checker>,
     /// How long all of this took.
@@ -63,8 +67,8 @@ pub(super) fn of(command: &Command) -> Role {
 }
 
 impl Ground {
-    /// Goes to the directory that `-C` names, opens the file that `--output` names, closes what was inherited, reads the
-    /// configuration, and finds the directories and the repository.
+    /// Goes to the directory that `-C` names, opens the file that `--output` names and that with the patch for `apply`,
+    /// closes what was inherited, reads the configuration, and finds the directories and the repository.
     ///
     /// # Errors
     /// When the directory cannot be entered, the file not be opened, there is no home, or the configuration is wrong.
@@ -78,7 +82,11 @@ impl Ground {
             _ => None,
         };
         let output = output.map(open_output).transpose()?;
-        let keep: Vec<i32> = output.iter().map(|file| file.as_raw_fd()).collect();
+        let patch = match &args.command {
+            Command::Apply(apply) => patch_file::open(&apply.source)?,
+            _ => None,
+        };
+        let keep: Vec<i32> = output.iter().chain(&patch).map(|file| file.as_raw_fd()).collect();
         sandbox::close_inherited(&keep).map_err(SandboxError::Descriptors)?;
         let directory = env::current_dir().context("cannot tell the current directory")?;
         let directories = Directories::find()?;
@@ -87,6 +95,7 @@ impl Ground {
             directories,
             surroundings: Surroundings::find(&directory),
             output,
+            patch,
             started,
         })
     }
@@ -117,6 +126,7 @@ impl Ground {
             directories: self.directories,
             settings: self.settings,
             output: self.output,
+            patch: self.patch,
             checker,
             took: self.started.elapsed(),
         })
@@ -358,6 +368,7 @@ mod tests {
             },
             surroundings: None,
             output: None,
+            patch: None,
             started: Instant::now(),
         };
         let args = Args::try_parse_from(line.split(' ')).unwrap();

@@ -68,7 +68,7 @@ pub struct RunCheckEnd {
 pub struct RunDecision {
     /// The decision.
     pub decision: Decision,
-    /// What about; none where what is taken back has no proposal.
+    /// What about; none where there is no proposal.
     pub proposal: Option<u64>,
     /// How many files of the work tree it is about.
     pub files: usize,
@@ -158,6 +158,7 @@ impl RunList {
             | Event::Answered(_)
             | Event::CandidateJudged(_)
             | Event::ProposalMade(_)
+            | Event::PatchRead(_)
             | Event::TreeRecovered(_)
             | Event::LineSetAside(_)
             | Event::Checkpoint(_) => {}

@@ -78,7 +78,7 @@ impl Desk {
         let id: ProposalId = "7".parse().unwrap();
         recorder.record_kept(id, &proposal.patch).unwrap();
         recorder
-            .record_apply(id, &proposal.patch, &proposal.patch, Hunks::All)
+            .record_apply(Some(id), &proposal.patch, &proposal.patch, Hunks::All)
             .unwrap();
         recorder.note_written();
         recorder.end(0).unwrap();

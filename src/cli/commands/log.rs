@@ -9,7 +9,7 @@ use crate::cli::log_json::{LogView, RunView, VerificationView};
 use crate::cli::output::{self, Audience, OutputError};
 use crate::cli::stamp;
 use crate::ledger::{
-    Expectation, Head, LedgerError, PublicKey, Record, RunCheck, RunList, RunSummary, Verified, verify_file,
+    Decision, Expectation, Head, LedgerError, PublicKey, Record, RunCheck, RunList, RunSummary, Verified, verify_file,
 };
 use crate::progress::Progress;
 use crate::review::{escape_json, escape_line};
@@ -175,6 +175,7 @@ fn what(run: &RunSummary) -> String {
     let decided = run.decisions.iter().map(|decision| {
         let about = match decision.proposal {
             Some(id) => format!("{} proposal {id}", decision.decision.as_str()),
+            None if decision.decision == Decision::Apply => "apply a patch".to_owned(),
             None => decision.decision.as_str().to_owned(),
         };
         let files = match decision.files {
