@@ -7,6 +7,7 @@ mod bars;
 mod commands;
 mod config;
 mod context;
+mod data_flow;
 mod dialogue;
 mod directories;
 mod engine;
@@ -20,6 +21,7 @@ mod message;
 mod output;
 mod record;
 mod role;
+mod self_test;
 mod stamp;
 mod store;
 

@@ -12,7 +12,7 @@ use super::config::{ColorMode, Layer, Settings};
 use super::directories::Directories;
 use super::hand::Applier;
 use super::message::UsageError;
-use super::role::Entered;
+use super::role::{Entered, Findings};
 use crate::ledger::{Ledger, ProposalStore};
 use crate::repo::Repository;
 use crate::sandbox::{Checker, Confinement};
@@ -36,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) output: Option<File>,
     /// What runs the check commands, where there are any.
     pub(crate) checker: Option<Mutex<Checker>>,
+    /// What was found out before the process was confined, for the verbs that report it.
+    pub(crate) findings: Findings,
     /// Who applies.
     pub(crate) applier: Applier,
 }
@@ -56,6 +58,7 @@ impl Context {
             confined_in: entered.took,
             output: entered.output,
             checker: entered.checker.map(Mutex::new),
+            findings: entered.findings,
             applier,
         })
     }
