@@ -48,8 +48,8 @@ trap cleanup EXIT
 say "the sources of $commit and of its crates"
 mkdir -- "$dir/one"
 git archive "$commit" | tar -x -C "$dir/one"
-(cd -- "$dir/one" && cargo vendor --quiet --locked vendor >>.cargo/config.toml) ||
-  die 'cargo vendor failed' 'this step needs the sources of the crates: a network, or `cargo fetch` before'
+(cd -- "$dir/one" && cargo vendor --locked vendor 2>"$dir/vendor.log" >>.cargo/config.toml) ||
+  die "cargo vendor failed: $(tail -n 3 -- "$dir/vendor.log")" 'this step needs the sources of the crates: a network, or `cargo fetch` before'
 # Links to the same files: a build writes into its target folder only.
 if ((${#builds[@]} > 1)); then cp -al -- "$dir/one" "$dir/two"; fi
 
