@@ -261,6 +261,31 @@ fn what_is_there_is_not_touched() {
 }
 
 #[test]
+fn a_full_disk_leaves_no_documents() {
+    let place = Place::with(&[]);
+    // Blocks of 512 bytes: the first document fits, another does not. A write beyond the limit fails, as on a full disk.
+    for blocks in [0, 8, 64] {
+        let folder = place.root().join(format!("blocks-{blocks}"));
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = place.command("sh");
+        command
+            .args(["-c", &script, env!("CARGO_BIN_EXE_skiff"), "evidence", "-o"])
+            .arg(&folder);
+        let outcome = Outcome::of(&mut command);
+        assert_eq!(outcome.code, 1, "{blocks}: {outcome:?}");
+        let said = format!("cannot write {}", folder.display());
+        assert!(
+            outcome.stderr.contains(&said) && outcome.stderr.contains("caused by: "),
+            "{}",
+            outcome.stderr
+        );
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "{blocks}");
+        // What was left is a folder that can be used.
+        assert_eq!(place.skiff(&["evidence", "-o", folder.to_str().unwrap()]).code, 0);
+    }
+}
+
+#[test]
 fn the_places_are_those_of_this_user() {
     let place = Place::with(&[]);
     fs::create_dir_all(place.home().join("config/skiff")).unwrap();

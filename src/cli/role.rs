@@ -124,7 +124,9 @@ impl Ground {
     /// # Errors
     /// When the process cannot be confined, or not as far as the policy demands, or the policy forbids check commands.
     pub(super) fn enter(self, role: Role, args: &Args) -> anyhow::Result<Entered> {
+        let aside = Instant::now();
         let findings = self.find_out(&args.command)?;
+        let aside = aside.elapsed();
         let rules = &self.settings.rules;
         let checker = match (&args.command, role) {
             (Command::Edit(edit), Role::Brain) if !edit.check.is_empty() => {
@@ -149,7 +151,7 @@ impl Ground {
             output: self.output,
             checker,
             findings,
-            took: self.started.elapsed(),
+            took: self.started.elapsed().saturating_sub(aside),
         })
     }
 
