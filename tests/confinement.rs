@@ -280,11 +280,20 @@ fn a_signal_to_the_hand_ends_the_brain_too() {
         .unwrap();
     let children = format!("/proc/{0}/task/{0}/children", hand.id());
     let deadline = Instant::now() + Duration::from_secs(10);
+    // `SigCgt` of proc_pid_status(5): which signals the hand handles.
+    let handles_term = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", hand.id())).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        caught.is_some_and(|mask| mask & 1 << (libc::SIGTERM - 1) != 0)
+    };
     // The brain has its thread for signals when it waits for the request.
     let brain = loop {
         assert!(Instant::now() < deadline);
         let brain = fs::read_to_string(&children).unwrap_or_default().trim().to_owned();
-        if !brain.is_empty() && fs::read_dir(format!("/proc/{brain}/task")).map_or(0, Iterator::count) > 1 {
+        let is_waiting =
+            !brain.is_empty() && fs::read_dir(format!("/proc/{brain}/task")).map_or(0, Iterator::count) > 1;
+        if is_waiting && handles_term() {
             break brain;
         }
         std::thread::sleep(Duration::from_millis(5));
