@@ -6,7 +6,7 @@
 # First the sources of the crates are put beside those of skiff (`cargo vendor`), the one step that may use a network. Then
 # each build runs with --frozen --offline in a network namespace that has no network. Paths are mapped to /skiff, so that the
 # executable does not depend on where it was built; it depends on the compilers, which are printed. DIR must not exist
-# [default: skiff-build-offline in the folder for temporary files]; it takes about 5 GB and is removed at the end, unless
+# [default: skiff-build-offline in the folder for temporary files]; it takes some gigabytes and is removed at the end, unless
 # --keep is given. The build is portable (x86-64-v3 on x86-64). Exits with 1 when the executables differ.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
