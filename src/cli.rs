@@ -7,6 +7,7 @@ mod bars;
 mod commands;
 mod config;
 mod context;
+mod data_flow;
 mod dialogue;
 mod directories;
 mod engine;
@@ -21,6 +22,7 @@ mod output;
 mod patch_file;
 mod record;
 mod role;
+mod self_test;
 mod stamp;
 mod store;
 

@@ -37,22 +37,26 @@ git add -A
 git -c user.name=Check -c user.email=check@localhost -c commit.gpgsign=false commit -q -m check
 failed=0
 
-say 'doctor: what the confined process tried'
+say 'doctor: what the confined processes tried'
 code=0
 "$SKIFF" doctor --json >"$work/doctor.json" || code=$?
 python3 - "$work/doctor.json" "$code" <<'PY' || failed=1
 import json, sys
-report = json.load(open(sys.argv[1]))["confinement"]
-calls = report["calls"]
-sockets = [c for c in calls if c["call"] == "socket"]
-leaks = [c for c in calls if not c["permitted"] and c["outcome"] != "denied"]
-opened = [c for c in sockets if c["outcome"] == "allowed" and not c["argument"].startswith("AF_UNIX ")]
-print(f"level: {report['level']}; role: {report['role']}; entered in {report['entry_ms']:.2f} ms")
-print(f"sockets: {len(sockets)} tried, {len(opened)} successful and not AF_UNIX")
-files = [c for c in calls if c["call"] in ("open", "mkdir") and not c["permitted"]]
-print(f"files outside: {len(files)} tried, {sum(c['outcome'] != 'denied' for c in files)} opened or made")
-print(f"forbidden calls: {sum(not c['permitted'] for c in calls)} tried, {len(leaks)} not denied")
-sys.exit(bool(leaks) or sys.argv[2] != "0")
+doctor = json.load(open(sys.argv[1]))
+failed = sys.argv[2] != "0"
+for report in [doctor["confinement"], *doctor["roles"]]:
+    calls = report["calls"]
+    refused = lambda c: c["outcome"] in ("denied", "killed")
+    sockets = [c for c in calls if c["call"] == "socket"]
+    leaks = [c for c in calls if not c["permitted"] and not refused(c)]
+    opened = [c for c in sockets if c["outcome"] == "allowed" and not c["argument"].startswith("AF_UNIX ")]
+    print(f"level: {report['level']}; role: {report['role']}; entered in {report['entry_ms']:.2f} ms")
+    print(f"sockets: {len(sockets)} tried, {len(opened)} successful and not AF_UNIX")
+    files = [c for c in calls if c["call"] in ("open", "mkdir") and not c["permitted"]]
+    print(f"files outside: {len(files)} tried, {sum(not refused(c) for c in files)} opened or made")
+    print(f"forbidden calls: {sum(not c['permitted'] for c in calls)} tried, {len(leaks)} not refused")
+    failed = failed or bool(leaks) or not report["holds"]
+sys.exit(failed)
 PY
 
 say 'strace of every verb'
@@ -118,6 +122,7 @@ traced 'model list' model list
 traced 'model verify' model verify traced
 traced 'model bench' model bench -m "scripted:$work/script.jsonl"
 traced 'model remove' model remove other
+traced evidence evidence -o "$work/evidence"
 traced completions completions bash
 traced man man
 untraced=$(comm -23 <(printf '%s\n' "${known[@]}" | sort -u) <(printf '%s\n' "${done[@]}" | sort -u))

@@ -97,6 +97,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Model(ModelCommand),
     Doctor(DoctorArgs),
+    Evidence(EvidenceArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -585,9 +586,10 @@ pub(crate) struct ModelRemoveArgs {
 
 /// Report what this machine and this build can do, and test the confinement
 ///
-/// Really tries, in a process confined as the one that runs the model: every socket family, io_uring, starting programs,
-/// reaching into other processes and the kernel, reading and writing files outside. Reports what the kernel said, and
-/// exits with 5 when something that should be denied is not.
+/// Really tries, in a process confined as the one that runs the model, and in one for each other role: every socket family,
+/// io_uring, starting programs, reaching into other processes and the kernel, calls of foreign ABIs, reading and writing files
+/// outside. Reports what the kernel said (--json has every attempt), and exits with 5 when something that should be denied is
+/// not.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
@@ -597,6 +599,24 @@ pub(crate) struct DoctorArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Write a folder of documents for whoever has to decide whether skiff may be used here
+///
+/// The self-test of every role, the bill of materials (CycloneDX), the licences, what the executable is linked to, the policy
+/// in force, what is read and written where, a table of controls (NIST SP 800-53), and the SHA-384 of all of them. The folder
+/// is made and must be empty. Reads no repository. Exits with 5 when a role is not confined as it should be; the documents are
+/// written all the same and say so.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff evidence -o evidence-2026-01
+  skiff evidence -o /media/usb/skiff --marking INTERNAL --model coder
+  cd evidence-2026-01 && sha384sum --check SHA384SUMS")]
+pub(crate) struct EvidenceArgs {
+    /// The folder: a new one, or one that is empty
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
 }
 
 /// Print a completion script for a shell

@@ -5,6 +5,7 @@ mod completions;
 mod discard;
 mod doctor;
 mod edit;
+mod evidence;
 mod find;
 mod index;
 mod list;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<ExitSt
         Command::Log(args) => log::run(args, context),
         Command::Model(command) => model::run(command, context),
         Command::Doctor(args) => doctor::run(args, context),
+        Command::Evidence(_) => evidence::run(context),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

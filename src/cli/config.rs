@@ -22,7 +22,7 @@ use crate::model::{self, Keep, LlamaConfig};
 use crate::sandbox::{CheckLimits, Level};
 
 /// Where a machine's administrator fixes settings.
-const POLICY_FILE: &str = "/etc/skiff/policy.toml";
+pub(crate) const POLICY_FILE: &str = "/etc/skiff/policy.toml";
 
 /// The settings that hold for this run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -341,7 +341,7 @@ pub(super) fn read_foreign(bytes: &[u8]) {
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -12,7 +12,7 @@ use super::config::{ColorMode, Layer, Settings};
 use super::directories::Directories;
 use super::hand::Applier;
 use super::message::UsageError;
-use super::role::Entered;
+use super::role::{Entered, Findings};
 use crate::ledger::{Ledger, ProposalStore};
 use crate::repo::Repository;
 use crate::sandbox::{Checker, Confinement};
@@ -38,6 +38,8 @@ pub(crate) struct Context {
     pub(crate) patch: Option<File>,
     /// What runs the check commands, where there are any.
     pub(crate) checker: Option<Mutex<Checker>>,
+    /// What was found out before the process was confined, for the verbs that report it.
+    pub(crate) findings: Findings,
     /// Who applies.
     pub(crate) applier: Applier,
 }
@@ -59,6 +61,7 @@ impl Context {
             output: entered.output,
             patch: entered.patch,
             checker: entered.checker.map(Mutex::new),
+            findings: entered.findings,
             applier,
         })
     }

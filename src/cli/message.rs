@@ -10,6 +10,7 @@ use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
 use super::output::OutputError;
 use crate::agent::AgentError;
+use crate::evidence::EvidenceError;
 use crate::ledger::{Fault, LedgerError};
 use crate::model::{ModelError, RegistryError};
 use crate::patch::PlaceError;
@@ -161,6 +162,9 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
         return Some(
             "look at it (a proposal with `skiff show`); --accept-flags says yes where there is no terminal to ask on",
         );
+    }
+    if let Some(EvidenceError::NotEmpty(_)) = cause.downcast_ref() {
+        return Some("name a new folder: evidence is not mixed with other files");
     }
     if let Some(SandboxError::Build(_) | SandboxError::Install(_)) = cause.downcast_ref() {
         return Some("skiff does not run where it cannot give up networking; the kernel needs CONFIG_SECCOMP_FILTER");
