@@ -1,17 +1,19 @@
 //! The command line: arguments, settings, progress, messages and exit codes around the other rooms.
 //!
-//! Imports every room; no room imports it.
+//! Imports every room; no room but `fuzz` imports it.
 
 mod args;
 mod bars;
 mod commands;
 mod config;
 mod context;
+mod data_flow;
 mod dialogue;
 mod directories;
 mod engine;
 mod exit;
 mod hand;
+mod input;
 mod interrupt;
 mod json;
 mod log_json;
@@ -20,6 +22,7 @@ mod message;
 mod output;
 mod record;
 mod role;
+mod self_test;
 mod stamp;
 mod store;
 
@@ -58,6 +61,11 @@ pub fn main() -> ExitCode {
 /// Returns the definition of the command line, for generated documents.
 pub fn command() -> clap::Command {
     Args::command()
+}
+
+/// Reads bytes as the configuration of the user and as a policy, and puts both together.
+pub(crate) fn read_foreign_config(bytes: &[u8]) {
+    config::read_foreign(bytes);
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitStatus> {

@@ -11,6 +11,7 @@ use regex::Regex;
 use crate::index::{Index, MapFocus};
 use crate::lang::{Engine, Facts, Language, ParsedFile};
 use crate::model::{Header, render_template};
+use crate::patch::UnifiedDiff;
 use crate::progress::NoProgress;
 use crate::repo::{Exclusions, LetterCase, Repository, WorkTree};
 use crate::review::{escape, escape_line};
@@ -150,6 +151,19 @@ pub fn journal(bytes: &[u8]) {
     };
     // Where there is no room for such a place, nothing was tried.
     let _ = recover();
+}
+
+/// Reads a patch file; what it says and is written anew says the same.
+pub fn patch(bytes: &[u8]) {
+    if let Ok(diff) = UnifiedDiff::parse(bytes) {
+        let written = diff.to_string();
+        assert_eq!(UnifiedDiff::parse(written.as_bytes()), Ok(diff), "{written}");
+    }
+}
+
+/// Reads the user's configuration and a policy, each from all of the bytes, and puts them together.
+pub fn config(bytes: &[u8]) {
+    crate::cli::read_foreign_config(bytes);
 }
 
 /// Escapes a text for a terminal.

@@ -33,6 +33,6 @@ pub use marking::Marking;
 pub use proposals::{Entry, ProposalId, ProposalState, ProposalStore};
 pub use record::{Head, Record};
 pub use recorder::{Recorder, Setting, Texts};
-pub use run_summary::{RunDecision, RunEnd, RunList, RunSummary};
+pub use run_summary::{RunCheck, RunCheckEnd, RunDecision, RunEnd, RunList, RunSummary};
 pub(crate) use verify::read_foreign;
 pub use verify::{Expectation, Verified, verify_file};

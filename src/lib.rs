@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod cli;
+pub mod evidence;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod index;

@@ -1,14 +1,20 @@
-//! From a change to a patch: hunks, unified diffs, mail.
+//! From a change to a patch: hunks, unified diffs, mail; and back from the diffs that others wrote.
 //!
 //! Imports `text`, `lang` and `repo`. A patch keeps both texts of every file, so what is shown, what is mailed and what
 //! is written are all derived from the same bytes.
 
 mod build;
+mod cursor;
+mod diff;
 mod error;
 pub mod gate;
+mod header;
 mod hunk;
+mod mail;
 mod mbox;
+mod parse;
 mod piece;
+mod place;
 mod quote;
 mod stat;
 mod unified;
@@ -18,10 +24,13 @@ use serde::{Deserialize, Serialize};
 use crate::repo::{BlobId, FileMode};
 use crate::text::RepoPath;
 
+pub use diff::{DiffChange, FileDiff, UnifiedDiff};
 pub use error::PatchError;
 pub use hunk::{Hunk, HunkLine, LineKind};
 pub use mbox::Envelope;
+pub use parse::{MAX_PATCH_BYTES, ParseError, ParseFault};
 pub use piece::{MisfitError, Piece, PieceChange};
+pub use place::{Misplaced, Moved, PlaceError, Placed};
 pub use stat::{FileStat, PatchStat};
 
 /// The texts before and after, file by file, sorted by path.

@@ -12,7 +12,7 @@ mod renderer;
 mod words;
 
 pub use chooser::{Chooser, EditedError, Note, Turn};
-pub use escape::{Escaped, escape, escape_line};
+pub use escape::{Escaped, escape, escape_json, escape_line};
 pub use flags::{Flag, FlagKind};
 pub use hunk_text::HunkTextError;
 pub use renderer::Renderer;

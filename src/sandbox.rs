@@ -6,11 +6,13 @@
 mod check;
 mod confinement;
 mod descriptors;
+mod foreign_abi;
 mod probe;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod ruleset;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod seccomp;
+mod trial;
 
 pub use check::{
     CheckCommand, CheckEnd, CheckError, CheckLimits, CheckOutcome, Checker, CheckerError, ENVIRONMENT, Requests,
@@ -18,4 +20,6 @@ pub use check::{
 };
 pub use confinement::{Confinement, Level, Role, SandboxError, system_folders};
 pub use descriptors::close_inherited;
+pub use foreign_abi::foreign_call;
 pub use probe::{CallProbe, Outcome, Probe, Targets, Threads, probe};
+pub use trial::{Trial, TrialError};

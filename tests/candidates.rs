@@ -123,7 +123,7 @@ fn a_failed_check_goes_back_to_the_model_in_the_same_conversation() {
     assert_eq!(made["candidates"].as_array().unwrap().len(), 2);
     assert_eq!(made["checks"].as_array().unwrap().len(), 1);
     assert_eq!(made["passed"], true);
-    let kinds = place.skiff(&["log", "export"]).stdout;
+    let kinds = place.skiff(&["log", "export", "--format", "jsonl"]).stdout;
     assert_eq!(kinds.matches("\"kind\":\"checks_started\"").count(), 2, "{kinds}");
 }
 
@@ -162,7 +162,7 @@ fn a_failure_that_is_told_stands_in_the_prompt_and_a_file_is_rewritten_whole() {
     let script = place.root().join("script.jsonl");
     fs::write(&script, answer.to_string()).unwrap();
     fs::write(
-        place.repo().join("said.txt"),
+        place.root().join("said.txt"),
         "FAIL: test_total\nAssertionError: None != 6\n",
     )
     .unwrap();
@@ -176,7 +176,7 @@ fn a_failure_that_is_told_stands_in_the_prompt_and_a_file_is_rewritten_whole() {
         "--scope",
         "file",
         "--failure",
-        "said.txt",
+        "../said.txt",
         "--json",
     ];
     let made = place.skiff(&args);

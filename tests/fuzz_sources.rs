@@ -336,6 +336,27 @@ fn any_bytes_are_a_ledger() {
     others("ledger", 5000, lines.chain(whole).collect(), fuzz::ledger);
 }
 
+/// The inputs that the fuzzer starts from, too.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let is_seed = |file: &Path| file.file_name().unwrap().to_str().unwrap().starts_with("seed-");
+    let mut seeds: Vec<_> = files.filter(|file| is_seed(file)).collect();
+    seeds.sort();
+    assert!(seeds.len() > 2, "{target}: the seeds are gone");
+    seeds.iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+#[test]
+fn any_bytes_are_a_patch() {
+    others("patch", 20_000, seeds("patch"), fuzz::patch);
+}
+
+#[test]
+fn any_bytes_are_a_configuration() {
+    others("config", 5000, seeds("config"), fuzz::config);
+}
+
 #[test]
 fn any_bytes_are_shown() {
     let samples = [

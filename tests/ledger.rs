@@ -114,6 +114,56 @@ fn everything_that_changes_something_is_recorded() {
     insta::assert_snapshot!("a_sound_ledger", settled(&place, &verified.stdout));
 }
 
+#[test]
+fn a_choice_of_hunks_is_recorded_hunk_by_hunk() {
+    let lines: Vec<String> = (0..40).map(|n| format!("line {n}\n")).collect();
+    let old = lines.concat();
+    let new = ["line 3\n", "line 20\n", "line 37\n"]
+        .iter()
+        .fold(old.clone(), |text, line| text.replace(line, &format!("new {line}")));
+    let place = Place::with(&[("a.txt", &old), ("b.txt", "b\n")]);
+    let id = place.propose("a.txt", &old, &new).to_string();
+    let choose = |answers: &str| {
+        let script = "printf '%b' \"$1\" | \"$0\" apply -p \"$2\"";
+        Outcome::of(place.command("sh").args(["-c", script, SKIFF, answers, &id]))
+    };
+    let decided = || -> Vec<Value> {
+        let all = records(&place).into_iter();
+        let decided = all.filter(|record| record["kind"] == "decided");
+        decided.map(|record| record["body"].clone()).collect()
+    };
+    let hash_of = |text: &str| {
+        fs::write(place.root().join("text"), text).unwrap();
+        place.git(&["hash-object", "../text"]).trim().to_owned()
+    };
+
+    // Nothing is chosen: nothing is decided.
+    assert_eq!(choose("n\\nq\\n").code, 3);
+    assert_eq!(decided(), [Value::Null; 0]);
+
+    let part = choose("y\\nn\\ny\\n");
+    assert_eq!(part.code, 0, "{}", part.stderr);
+    let first = &decided()[0];
+    assert_eq!(
+        first["hunks"],
+        serde_json::json!({"some": [{"path": "a.txt", "hunks": [1, 3]}]})
+    );
+    assert_eq!((&first["decision"], &first["proposal"]), (&"apply".into(), &1.into()));
+    assert_eq!(first["change"]["files"][0]["before"]["blob"], hash_of(&old));
+    let after = new.replace("new line 20\n", "line 20\n");
+    assert_eq!(place.read("a.txt"), after);
+    assert_eq!(first["change"]["files"][0]["after"]["blob"], hash_of(&after));
+
+    // The rest is a decision of its own, about what was left.
+    assert_eq!(choose("y\\n").code, 0);
+    let rest = &decided()[1];
+    assert_eq!(rest["hunks"], "all");
+    assert_eq!(rest["change"]["before"], first["change"]["after"]);
+    assert_eq!(rest["change"]["files"][0]["after"]["blob"], hash_of(&new));
+    assert_ne!(rest["patch"], first["patch"]);
+    assert_eq!(place.skiff(&["log", "verify"]).code, 0);
+}
+
 /// Tells whether the kernel confines files, without which check commands are refused.
 fn has_landlock(place: &Place) -> bool {
     let doctor = place.skiff(&["doctor", "--json"]).json();
@@ -248,13 +298,38 @@ fn checks_are_recorded_before_they_run_and_when_they_ended() {
     let text = fs::read_to_string(segment(&place)).unwrap();
     assert!(!text.contains("seen"), "{text}");
     assert_eq!(place.skiff(&["log", "verify"]).code, 0);
+    let log = place.skiff(&["log"]).stdout;
+    assert!(
+        log.contains("  check 2 of 3 failed, made proposal 1  exit 4\n"),
+        "{log}"
+    );
+    let log = place.skiff(&["log", "--json"]).json();
+    let checks = &log["runs"][0]["checks"];
+    assert_eq!(checks[0]["end"]["passed"], true);
+    assert_eq!(
+        (&checks[1]["end"]["passed"], &checks[1]["end"]["exit_code"]),
+        (&false.into(), &3.into())
+    );
+    assert_eq!(
+        (&checks[1]["command"], &checks[2]["end"]),
+        (&ended[1]["command"], &Value::Null)
+    );
+
+    let passed = edit(&place, &["--apply", "--check", "true", "--check", "true"]);
+    assert_eq!(passed.code, 0, "{}", passed.stderr);
+    insta::assert_snapshot!(
+        "the_log_of_roles_and_checks",
+        settled(&place, &place.skiff(&["log"]).stdout)
+    );
 
     let other = self::place();
     let script = other.root().join("script.jsonl");
     fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
     let mut command = other.command(SKIFF);
     command.env("SKIFF_LEDGER_TEXTS", "full");
-    command.args(["edit", "return 2", "--symbol", "f", "--rounds", "0", "--check", line, "--model"]);
+    command.args([
+        "edit", "return 2", "--symbol", "f", "--rounds", "0", "--check", line, "--model",
+    ]);
     command.arg(format!("scripted:{}", script.display()));
     assert_eq!(Outcome::of(&mut command).code, 4);
     let all = records(&other);
@@ -421,6 +496,20 @@ fn patches_name_the_head_and_the_marking() {
     assert_eq!(
         place.skiff(&["list", "--json", "--marking", "A"]).json()["marking"],
         "A"
+    );
+    let verified = place.skiff(&["log", "verify", "--json", "--marking", "A"]).json();
+    assert_eq!(verified["marking"], "A");
+    // An export has the bytes of the ledger, where the first record of a run bears its marking.
+    let exported = place
+        .skiff(&["log", "export", "--format", "jsonl", "--marking", "A"])
+        .stdout;
+    assert_eq!(exported, fs::read_to_string(segment(&place)).unwrap());
+    assert!(
+        exported
+            .lines()
+            .next()
+            .unwrap()
+            .contains(&format!("\"marking\":\"{marking}\""))
     );
     assert_eq!(place.skiff(&["list", "--marking", "a\nb"]).code, 2);
     place.git(&["am", "--quiet", "../out.mbox"]);

@@ -23,7 +23,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("sandbox", &["text", "repo"]),
     ("review", &["text", "patch"]),
     ("ledger", &["text", "patch", "model", "agent"]),
-    ("fuzz", &["text", "lang", "repo", "index", "model", "review", "ledger"]),
+    ("evidence", &["review"]),
+    (
+        "fuzz",
+        &[
+            "text", "lang", "repo", "index", "patch", "model", "review", "ledger", "cli",
+        ],
+    ),
 ];
 
 /// What the agent may name of `repo`: what reads, nothing that writes.
@@ -45,6 +51,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("llama_cpp_sys_2", &["model"]),
     ("seccompiler", &["sandbox"]),
     ("landlock", &["sandbox"]),
+    ("object", &["evidence"]),
     ("indicatif", &["cli"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli"]),
@@ -99,6 +106,7 @@ fn prompts_and_grammars_are_read_where_they_belong() {
             ("prompts/", &["prompt"][..]),
             ("grammars/decode/", &["prompt"]),
             ("grammars/", &["lang", "prompt"]),
+            ("/evidence/", &["evidence"]),
         ] {
             let includes = file
                 .code

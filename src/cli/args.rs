@@ -2,9 +2,10 @@
 
 mod edit;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser as _};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use edit::{EditArgs, PatchFormat, ScopeArg};
@@ -100,6 +101,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Model(ModelCommand),
     Doctor(DoctorArgs),
+    Evidence(EvidenceArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -267,27 +269,76 @@ pub(crate) struct DiscardArgs {
     pub(crate) ids: Vec<u64>,
 }
 
-/// Apply a proposal to the work tree
+/// Apply a proposal, or a patch from a file, to the work tree
 ///
-/// All files of the proposal are written, or none. When a file is not what it was when the proposal was made, it is
-/// named and nothing is written. Git's index and history are left alone. A proposal that adds hidden characters or names
-/// that deceive, or changes a file that programs obey (AGENTS.md, CI, hooks), is flagged and wants a yes.
+/// All files are written, or none. When a file is not what it was when the proposal was made, it is named and nothing is
+/// written. Git's index and history are left alone. A patch that adds hidden characters or names that deceive, or
+/// changes a file that programs obey (AGENTS.md, CI, hooks), is flagged and wants a yes.
+///
+/// A patch from a file is a unified diff, as `git diff`, `git format-patch` and skiff write them, or as `diff -u` does below
+/// a/ and b/, with paths from the root of the work tree. Each hunk must fit to the byte: on its line, or on the one other where it fits; otherwise nothing is written,
+/// and the exit code is 6. Renames, copies, binary files, links and submodules are refused. A name of digits alone is the
+/// number of a proposal; such a file is `./7`.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
   skiff apply 3
   skiff apply -p 3
-  skiff -C ../other apply 1")]
+  skiff -C ../other apply 1
+  skiff apply ../change.patch
+  git -C ../other diff | skiff apply -")]
 pub(crate) struct ApplyArgs {
-    /// The proposal
-    #[arg(value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) id: u64,
-    /// Choose hunks, as with `git add -p`; the others stay in the proposal
+    /// The number of a proposal, or a file with a patch; `-` reads it from stdin
+    #[arg(value_name = "ID|FILE", value_parser = OsStringValueParser::new().try_map(ApplySource::parse))]
+    pub(crate) source: ApplySource,
+    /// Choose hunks, as with `git add -p`; the others stay in the proposal, or in the file
     #[arg(short, long)]
     pub(crate) patch: bool,
     /// Apply although the patch is flagged, without being asked
     #[arg(long)]
     pub(crate) accept_flags: bool,
+}
+
+/// Where a patch comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ApplySource {
+    /// The proposal with this number.
+    Proposal(u64),
+    /// This file.
+    File(PathBuf),
+    /// The standard input.
+    Stdin,
+}
+
+impl ApplySource {
+    /// Returns the file.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Proposal(_) | Self::Stdin => None,
+        }
+    }
+
+    /// Tells a number from a file.
+    fn parse(text: OsString) -> Result<Self, &'static str> {
+        let bytes = text.as_encoded_bytes();
+        if bytes.is_empty() {
+            return Err("it is empty");
+        }
+        if bytes == b"-" {
+            return Ok(Self::Stdin);
+        }
+        if !bytes.iter().all(u8::is_ascii_digit) {
+            return Ok(Self::File(text.into()));
+        }
+        let number = text
+            .to_str()
+            .and_then(|text| text.parse().ok())
+            .filter(|number| *number > 0);
+        number
+            .map(Self::Proposal)
+            .ok_or("a number of a proposal is from 1; a file of such a name is `./NAME`")
+    }
 }
 
 /// Take the last apply back
@@ -483,9 +534,10 @@ pub(crate) struct ModelRemoveArgs {
 
 /// Report what this machine and this build can do, and test the confinement
 ///
-/// Really tries, in a process confined as the one that runs the model: every socket family, io_uring, starting programs,
-/// reaching into other processes and the kernel, reading and writing files outside. Reports what the kernel said, and
-/// exits with 5 when something that should be denied is not.
+/// Really tries, in a process confined as the one that runs the model, and in one for each other role: every socket family,
+/// io_uring, starting programs, reaching into other processes and the kernel, calls of foreign ABIs, reading and writing files
+/// outside. Reports what the kernel said (--json has every attempt), and exits with 5 when something that should be denied is
+/// not.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
@@ -495,6 +547,24 @@ pub(crate) struct DoctorArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Write a folder of documents for whoever has to decide whether skiff may be used here
+///
+/// The self-test of every role, the bill of materials (CycloneDX), the licences, what the executable is linked to, the policy
+/// in force, what is read and written where, a table of controls (NIST SP 800-53), and the SHA-384 of all of them. The folder
+/// is made and must be empty. Reads no repository. Exits with 5 when a role is not confined as it should be; the documents are
+/// written all the same and say so.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff evidence -o evidence-2026-01
+  skiff evidence -o /media/usb/skiff --marking INTERNAL --model coder
+  cd evidence-2026-01 && sha384sum --check SHA384SUMS")]
+pub(crate) struct EvidenceArgs {
+    /// The folder: a new one, or one that is empty
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
 }
 
 /// Print a completion script for a shell

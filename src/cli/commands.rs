@@ -5,6 +5,7 @@ mod completions;
 mod discard;
 mod doctor;
 mod edit;
+mod evidence;
 mod find;
 mod index;
 mod list;
@@ -21,9 +22,9 @@ use super::args::Command;
 use super::context::Context;
 use super::exit::ExitStatus;
 use super::{message, record::recorded};
-use crate::ledger::{ProposalId, Recorder, Verb};
+use crate::ledger::{Digest, ProposalId, Recorder, Verb};
 use crate::repo::{RepoError, Repository, WorkTree};
-use crate::text::RepoPath;
+use crate::text::{RepoPath, head};
 
 /// Does what the command says.
 ///
@@ -43,6 +44,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<ExitSt
         Command::Log(args) => log::run(args, context),
         Command::Model(command) => model::run(command, context),
         Command::Doctor(args) => doctor::run(args, context),
+        Command::Evidence(_) => evidence::run(context),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }
@@ -54,6 +56,13 @@ fn label(id: ProposalId, part: usize) -> String {
         1 => format!("proposal {id}"),
         _ => format!("proposal {id}, part {part}"),
     }
+}
+
+/// The journal's name for an apply of a patch that is no proposal's, by its bytes.
+fn patch_label(bytes: &[u8]) -> String {
+    const MOST_DIGITS: usize = 12;
+    let digest = Digest::of(bytes).to_string();
+    format!("patch {}", head(&digest, MOST_DIGITS))
 }
 
 fn labelled(label: &str) -> Option<(ProposalId, usize)> {
@@ -105,5 +114,7 @@ mod tests {
         assert_eq!(label(id, 1), "proposal 7");
         assert_eq!(labelled("proposal 7, part x"), None);
         assert_eq!(labelled("something else"), None);
+        assert_eq!(labelled(&patch_label(b"")), None);
+        assert_eq!(patch_label(b""), "patch 38b060a751ac");
     }
 }

@@ -22,7 +22,7 @@ use crate::model::{self, Keep, LlamaConfig};
 use crate::sandbox::{CheckLimits, Level};
 
 /// Where a machine's administrator fixes settings.
-const POLICY_FILE: &str = "/etc/skiff/policy.toml";
+pub(crate) const POLICY_FILE: &str = "/etc/skiff/policy.toml";
 
 /// The settings that hold for this run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -330,7 +330,18 @@ pub(crate) fn load(config_dir: &Path, flags: Layer) -> Result<Settings, ConfigEr
     })
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// Reads bytes as a user's file and as a policy, and puts both together. What is wrong with them is an error, and no more.
+pub(super) fn read_foreign(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let file = Path::new("config.toml");
+    let (user, policy) = (parse::<Layer>(file, Some(&text)), parse::<Policy>(file, Some(&text)));
+    let (user, policy) = (user.unwrap_or_default(), policy.unwrap_or_default());
+    if let Err(error) = merge(&policy, [("the file".to_owned(), user)]) {
+        assert!(!error.to_string().is_empty());
+    }
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -12,7 +12,7 @@ use super::config::{ColorMode, Layer, Settings};
 use super::directories::Directories;
 use super::hand::Applier;
 use super::message::UsageError;
-use super::role::Entered;
+use super::role::{Entered, Findings};
 use crate::ledger::{Ledger, ProposalStore};
 use crate::repo::Repository;
 use crate::sandbox::{Checker, Confinement};
@@ -34,8 +34,12 @@ pub(crate) struct Context {
     pub(crate) confined_in: Duration,
     /// The file that the patch goes to, where one is named.
     pub(crate) output: Option<File>,
+    /// The file that the verb reads, where one is named.
+    pub(crate) input: Option<File>,
     /// What runs the check commands, where there are any.
     pub(crate) checker: Option<Mutex<Checker>>,
+    /// What was found out before the process was confined, for the verbs that report it.
+    pub(crate) findings: Findings,
     /// Who applies.
     pub(crate) applier: Applier,
 }
@@ -55,7 +59,9 @@ impl Context {
             confinement: entered.confinement,
             confined_in: entered.took,
             output: entered.output,
+            input: entered.input,
             checker: entered.checker.map(Mutex::new),
+            findings: entered.findings,
             applier,
         })
     }

@@ -68,13 +68,13 @@ pub(crate) fn say_flags(flags: &[Flag]) {
     say(&Renderer::Colored.flags(flags));
 }
 
-/// Lets the person choose among the hunks of a patch, and returns the patch that does what was chosen.
+/// Lets the person choose among the hunks of a patch, with what is known of them, and returns the patch that does what was
+/// chosen.
 ///
 /// # Errors
 /// [`UsageError`] when the input ends before everything is decided: an end is no answer.
-pub(crate) fn choose(context: &Context, entry: &Entry, patch: &Patch) -> anyhow::Result<Patch> {
-    let notes = notes(entry);
-    let mut chooser = Chooser::new(patch, &notes);
+pub(crate) fn choose(context: &Context, notes: &[Note], patch: &Patch) -> anyhow::Result<Patch> {
+    let mut chooser = Chooser::new(patch, notes);
     if !chooser.is_done() {
         say(&chooser.page(Renderer::Colored));
     }
@@ -147,8 +147,8 @@ fn read_hunk(file: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Returns what gates and checks said, by file.
-fn notes(entry: &Entry) -> Vec<Note> {
+/// Returns what gates and checks said of a proposal, by file.
+pub(crate) fn notes(entry: &Entry) -> Vec<Note> {
     let proposal = &entry.proposal;
     let regions = proposal.regions.iter().map(|region| {
         let place = region.symbol.as_deref().unwrap_or("the file");

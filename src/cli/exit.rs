@@ -7,6 +7,7 @@ use super::message::UsageError;
 use crate::index::IndexError;
 use crate::ledger::LedgerError;
 use crate::model::{ModelError, RegistryError};
+use crate::patch::PlaceError;
 use crate::repo::RepoError;
 use crate::sandbox::{CheckError, SandboxError};
 
@@ -91,6 +92,9 @@ impl ExitStatus {
             return Some(Self::Refused);
         }
         if matches!(cause.downcast_ref(), Some(LedgerError::Broken { .. })) {
+            return Some(Self::Conflict);
+        }
+        if cause.downcast_ref().is_some_and(PlaceError::is_conflict) {
             return Some(Self::Conflict);
         }
         match cause.downcast_ref::<RepoError>()? {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::self_test::ConfinementView;
 use super::stamp::Stamp;
 use crate::agent::{CandidateReport, ModelStamp, Preparation, RegionReport};
 use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
@@ -300,6 +301,7 @@ pub(crate) struct DoctorView {
     pub(crate) cpu_code: CpuCodeView,
     pub(crate) memory_bytes: Option<u64>,
     pub(crate) confinement: ConfinementView,
+    pub(crate) roles: Vec<ConfinementView>,
     pub(crate) directories: DirectoriesView,
 }
 
@@ -333,30 +335,6 @@ impl GpuView {
             free_bytes: gpu.free_bytes,
         }
     }
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct ConfinementView {
-    pub(crate) kind: &'static str,
-    pub(crate) level: String,
-    pub(crate) landlock_abi: Option<u32>,
-    pub(crate) role: &'static str,
-    pub(crate) entry_ms: f64,
-    pub(crate) holds: bool,
-    pub(crate) seccomp_mode: Option<u8>,
-    pub(crate) no_new_privs: Option<bool>,
-    pub(crate) threads: usize,
-    pub(crate) threads_filtered: usize,
-    pub(crate) calls: Vec<CallView>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct CallView {
-    pub(crate) call: &'static str,
-    pub(crate) argument: String,
-    pub(crate) permitted: bool,
-    pub(crate) outcome: &'static str,
-    pub(crate) errno: Option<i32>,
 }
 
 #[derive(Debug, Serialize)]

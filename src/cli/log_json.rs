@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::json::SCHEMA_VERSION;
-use crate::ledger::{Cost, Head, LedgerError, Marking, Person, RunSummary, Verb, Verified};
+use crate::ledger::{Cost, Head, LedgerError, Marking, Person, RunCheck, RunSummary, Verb, Verified};
 
 /// Runs: `log`.
 #[derive(Debug, Serialize)]
@@ -24,11 +24,13 @@ pub(crate) struct RunView<'a> {
     verb: Verb,
     user: &'a Person,
     host: Option<&'a str>,
+    role: &'a str,
     confinement: &'a str,
     marking: Option<&'a str>,
     work_tree: Option<&'a str>,
     model: Option<ModelView<'a>>,
     prompts: u64,
+    checks: Vec<CheckView>,
     proposals: &'a [u64],
     decisions: Vec<DecisionView>,
     end: Option<EndView>,
@@ -38,6 +40,19 @@ pub(crate) struct RunView<'a> {
 struct ModelView<'a> {
     name: &'a str,
     sha256: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckView {
+    command: String,
+    end: Option<CheckEndView>,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckEndView {
+    passed: bool,
+    exit_code: Option<i32>,
+    ms: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,11 +99,13 @@ impl<'a> RunView<'a> {
             verb: run.verb,
             user: &run.user,
             host: run.host.as_deref(),
+            role: &run.role,
             confinement: &run.confinement,
             marking: run.marking.as_deref(),
             work_tree: run.work_tree.as_deref(),
             model: run.model.as_ref().map(|(name, sha256)| ModelView { name, sha256 }),
             prompts: run.prompts,
+            checks: run.checks.iter().map(CheckView::of).collect(),
             proposals: &run.proposals,
             decisions: decisions.collect(),
             end: run.end.map(|end| EndView {
@@ -100,10 +117,24 @@ impl<'a> RunView<'a> {
     }
 }
 
+impl CheckView {
+    fn of(check: &RunCheck) -> Self {
+        Self {
+            command: check.command.to_string(),
+            end: check.end.map(|end| CheckEndView {
+                passed: end.passed,
+                exit_code: end.exit_code,
+                ms: end.ms,
+            }),
+        }
+    }
+}
+
 /// The outcome of a check: `log verify`.
 #[derive(Debug, Serialize)]
-pub(crate) struct VerificationView {
+pub(crate) struct VerificationView<'a> {
     schema_version: u32,
+    marking: Option<&'a str>,
     sound: bool,
     records: u64,
     head: Option<String>,
@@ -122,11 +153,12 @@ struct FaultView {
     reason: String,
 }
 
-impl VerificationView {
+impl<'a> VerificationView<'a> {
     /// Returns the view of a sound ledger.
-    pub(crate) fn sound(verified: &Verified) -> Self {
+    pub(crate) fn sound(verified: &Verified, marking: Option<&'a Marking>) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
+            marking: marking.map(Marking::as_str),
             sound: true,
             records: verified.records(),
             head: verified.head.map(|head| head.to_string()),
@@ -140,7 +172,7 @@ impl VerificationView {
     }
 
     /// Returns the view of a ledger that is sound up to a head; none where the error is of another kind.
-    pub(crate) fn broken(error: &LedgerError, sound_to: Option<Head>) -> Option<Self> {
+    pub(crate) fn broken(error: &LedgerError, sound_to: Option<Head>, marking: Option<&'a Marking>) -> Option<Self> {
         let LedgerError::Broken { file, line, fault } = error else {
             return None;
         };
@@ -155,7 +187,7 @@ impl VerificationView {
                 line: *line,
                 reason: fault.to_string(),
             }),
-            ..Self::sound(&verified)
+            ..Self::sound(&verified, marking)
         })
     }
 }

@@ -10,8 +10,10 @@ use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
 use super::output::OutputError;
 use crate::agent::AgentError;
+use crate::evidence::EvidenceError;
 use crate::ledger::{Fault, LedgerError};
 use crate::model::{ModelError, RegistryError};
+use crate::patch::PlaceError;
 use crate::repo::RepoError;
 use crate::review::Escaped;
 use crate::sandbox::SandboxError;
@@ -153,8 +155,16 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
             _ => None,
         };
     }
+    if cause.downcast_ref().is_some_and(PlaceError::is_conflict) {
+        return Some("nothing is written; make the patch anew for the files as they are");
+    }
     if cause.is::<FlagsRefused>() {
-        return Some("look at it with `skiff show`; --accept-flags says yes where there is no terminal to ask on");
+        return Some(
+            "look at it (a proposal with `skiff show`); --accept-flags says yes where there is no terminal to ask on",
+        );
+    }
+    if let Some(EvidenceError::NotEmpty(_)) = cause.downcast_ref() {
+        return Some("name a new folder: evidence is not mixed with other files");
     }
     if let Some(SandboxError::Build(_) | SandboxError::Install(_)) = cause.downcast_ref() {
         return Some("skiff does not run where it cannot give up networking; the kernel needs CONFIG_SECCOMP_FILTER");

@@ -2,6 +2,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::review::escape_json;
+
 /// Standard output cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to standard output")]
@@ -57,12 +59,12 @@ pub(crate) fn write_styled(text: &str) -> Result<(), OutputError> {
         .map_err(OutputError)
 }
 
-/// Writes one JSON object and a line feed.
+/// Writes one JSON object and a line feed. What would act on a terminal is spelled as JSON spells it.
 ///
 /// # Errors
 /// [`OutputError`] when it cannot be written to the end.
 pub(crate) fn write_json(value: &impl Serialize) -> Result<(), OutputError> {
     let mut text = serde_json::to_string_pretty(value).map_err(|error| OutputError(error.into()))?;
     text.push('\n');
-    write_raw(text.as_bytes())
+    write_raw(escape_json(&text).as_bytes())
 }

@@ -13,12 +13,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::args::{Args, Command, EditArgs, LogArgs, LogCommand, ModelCommand};
+use super::args::{Args, Command, DoctorArgs, EditArgs, LogArgs, LogCommand, ModelCommand};
 use super::config::{self, CheckRule, ConfigError, Layer, Settings};
 use super::context;
+use super::data_flow::{self, Flow, Rights};
 use super::directories::Directories;
+use super::hand::IS_SEPARATE;
+use super::input;
+use super::self_test::{self, Tried};
+use crate::evidence::Folder;
 use crate::repo::{Surroundings, configured_files, create_private_dir};
-use crate::sandbox::{self, CheckCommand, CheckError, Checker, Confinement, Requests, Role, SandboxError, Scratch};
+use crate::sandbox::{
+    self, CallProbe, CheckCommand, CheckError, Checker, Confinement, Requests, Role, SandboxError, Scratch,
+};
 
 /// A process that has its place and not yet its role.
 #[derive(Debug)]
@@ -27,6 +34,8 @@ pub(super) struct Ground {
     settings: Settings,
     surroundings: Option<Surroundings>,
     output: Option<File>,
+    input: Option<File>,
+    folder: Option<Folder>,
     started: Instant,
 }
 
@@ -38,10 +47,27 @@ pub(crate) struct Entered {
     pub(crate) settings: Settings,
     /// The file that `--output` names, opened before files were out of reach.
     pub(crate) output: Option<File>,
+    /// The file that the verb reads, opened then too, and not read yet.
+    pub(crate) input: Option<File>,
     /// What runs the check commands.
     pub(crate) checker: Option<Checker>,
+    /// What `doctor` and `evidence` found out before.
+    pub(crate) findings: Findings,
     /// How long all of this took.
     pub(crate) took: Duration,
+}
+
+/// What is found out of the confinement before the process is confined itself; nothing for most verbs.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// The roles, each tried in a process of its own.
+    pub(crate) tried: Vec<Tried>,
+    /// A call of a foreign ABI in the role of this process.
+    pub(crate) foreign: Option<CallProbe>,
+    /// What each verb may read and write here.
+    pub(crate) flows: Vec<Flow>,
+    /// Where the documents go.
+    pub(crate) folder: Option<Folder>,
 }
 
 /// Returns the role of a verb. `edit --apply` has both, one after the other, in two processes.
@@ -57,14 +83,15 @@ pub(super) fn of(command: &Command) -> Role {
         | Command::Log(_)
         | Command::Model(_)
         | Command::Doctor(_)
+        | Command::Evidence(_)
         | Command::Completions(_)
         | Command::Man(_) => Role::Brain,
     }
 }
 
 impl Ground {
-    /// Goes to the directory that `-C` names, opens the file that `--output` names, closes what was inherited, reads the
-    /// configuration, and finds the directories and the repository.
+    /// Goes to the directory that `-C` names, opens the file that `--output` names and the one that is to be read,
+    /// closes what was inherited, reads the configuration, and finds the directories and the repository.
     ///
     /// # Errors
     /// When the directory cannot be entered, the file not be opened, there is no home, or the configuration is wrong.
@@ -78,15 +105,27 @@ impl Ground {
             _ => None,
         };
         let output = output.map(open_output).transpose()?;
-        let keep: Vec<i32> = output.iter().map(|file| file.as_raw_fd()).collect();
+        let input = match &args.command {
+            Command::Apply(apply) => apply.source.file(),
+            Command::Edit(edit) => edit.failure.as_deref().filter(|file| *file != Path::new("-")),
+            _ => None,
+        };
+        let input = input.map(input::open).transpose()?;
+        let keep: Vec<i32> = output.iter().chain(&input).map(|file| file.as_raw_fd()).collect();
         sandbox::close_inherited(&keep).map_err(SandboxError::Descriptors)?;
         let directory = env::current_dir().context("cannot tell the current directory")?;
         let directories = Directories::find()?;
+        let folder = match &args.command {
+            Command::Evidence(evidence) => Some(Folder::open(&evidence.output)?),
+            _ => None,
+        };
         Ok(Self {
+            folder,
             settings: config::load(&directories.config, flags)?,
             directories,
             surroundings: Surroundings::find(&directory),
             output,
+            input,
             started,
         })
     }
@@ -96,6 +135,9 @@ impl Ground {
     /// # Errors
     /// When the process cannot be confined, or not as far as the policy demands, or the policy forbids check commands.
     pub(super) fn enter(self, role: Role, args: &Args) -> anyhow::Result<Entered> {
+        let aside = Instant::now();
+        let findings = self.find_out(&args.command)?;
+        let aside = aside.elapsed();
         let rules = &self.settings.rules;
         let checker = match (&args.command, role) {
             (Command::Edit(edit), Role::Brain) if !edit.check.is_empty() => {
@@ -106,6 +148,7 @@ impl Ground {
             }
             _ => None,
         };
+        self.make_folders(role, &args.command);
         let mut confinement = Confinement::enter(role, &self.writes(role, &args.command))?;
         rules.confinement.accept(confinement.level())?;
         if checker.is_some() && confinement.level().landlock_abi().is_none() {
@@ -117,18 +160,80 @@ impl Ground {
             directories: self.directories,
             settings: self.settings,
             output: self.output,
+            input: self.input,
             checker,
-            took: self.started.elapsed(),
+            findings,
+            took: self.started.elapsed().saturating_sub(aside),
         })
     }
 
-    /// Returns what a verb changes, and makes the folders of skiff's own: a rule can be made for what is there only.
+    /// Tries the roles and looks up what verbs may do, for the verbs that report it.
+    fn find_out(&self, command: &Command) -> anyhow::Result<Findings> {
+        // With the rights that they have here when they work.
+        let tried = |role| {
+            Tried::run(role, &|| self.enter_for_trial(role), &|| {
+                self_test::targets(&self.directories)
+            })
+        };
+        Ok(match command {
+            Command::Doctor(_) if IS_SEPARATE => Findings {
+                tried: [Role::Hand, Role::Checker].map(tried).into(),
+                foreign: sandbox::foreign_call(&|| self.enter_for_trial(Role::Brain))
+                    .context("cannot try a call of a foreign ABI")?,
+                ..Findings::default()
+            },
+            Command::Evidence(_) => Findings {
+                tried: match IS_SEPARATE {
+                    true => [Role::Brain, Role::Hand, Role::Checker].map(tried).into(),
+                    false => Vec::new(),
+                },
+                flows: data_flow::flows(&|role, command| Rights {
+                    reads: self.reads(role, command),
+                    writes: self.writes(role, command),
+                })?,
+                folder: self.folder.clone(),
+                ..Findings::default()
+            },
+            _ => Findings::default(),
+        })
+    }
+
+    fn enter_for_trial(&self, role: Role) -> Result<Confinement, SandboxError> {
+        let command = Command::Doctor(DoctorArgs { json: false });
+        let mut confinement = Confinement::enter(role, &self.writes(role, &command))?;
+        confinement.limit_reads(&self.reads(role, &command))?;
+        Ok(confinement)
+    }
+
+    /// Makes the folders of skiff's own that a verb changes: a rule can be made for what is there only.
+    fn make_folders(&self, role: Role, command: &Command) {
+        // They look, and leave nothing behind.
+        if matches!(command, Command::Doctor(_) | Command::Evidence(_)) {
+            return;
+        }
+        for folder in self.own_folders(role, command) {
+            // Where it cannot be made, whoever writes to it says so.
+            let _ = create_private_dir(&folder);
+        }
+    }
+
+    /// Returns what a verb changes.
     fn writes(&self, role: Role, command: &Command) -> Vec<PathBuf> {
+        let mut folders = self.own_folders(role, command);
+        if role == Role::Hand && !matches!(command, Command::Discard(_)) {
+            let work_dir = self.surroundings.iter().filter_map(|s| s.work_dir());
+            folders.extend(work_dir.map(Path::to_owned));
+        }
+        folders
+    }
+
+    /// Returns the folders that a verb changes besides the work tree.
+    fn own_folders(&self, role: Role, command: &Command) -> Vec<PathBuf> {
         let Directories {
             state, cache, models, ..
         } = &self.directories;
         let records = self.records();
-        let mut folders = match (role, command) {
+        match (role, command) {
             (Role::Brain, Command::Model(ModelCommand::Add(_) | ModelCommand::Verify(_) | ModelCommand::Remove(_))) => {
                 vec![models.clone()]
             }
@@ -142,33 +247,21 @@ impl Ground {
             },
             // They make the folder of a work tree's proposals where there is none, and record nothing.
             (Role::Brain, Command::List(_) | Command::Show(_)) => vec![self.proposals()],
-            // As far as they are there: it has the rights that an edit has, and leaves nothing behind.
-            (Role::Brain, Command::Doctor(_)) => return records.into_iter().chain([cache.clone()]).collect(),
+            (Role::Brain, Command::Evidence(evidence)) => vec![evidence.output.clone()],
             (
                 Role::Brain,
                 Command::Model(ModelCommand::Bench(_)) | Command::Index(_) | Command::Map(_) | Command::Find(_),
             ) => vec![cache.clone()],
-            (Role::Brain, Command::Edit(_) | Command::Apply(_) | Command::Undo(_) | Command::Discard(_)) => {
-                records.into_iter().chain([cache.clone()]).collect()
-            }
+            // `doctor` has the rights that an edit has, as far as the folders are there.
+            (
+                Role::Brain,
+                Command::Edit(_) | Command::Apply(_) | Command::Undo(_) | Command::Discard(_) | Command::Doctor(_),
+            ) => records.into_iter().chain([cache.clone()]).collect(),
             (Role::Hand, Command::Discard(_)) => records,
             // The ledger may lie outside of the state directory.
             (Role::Hand, _) => vec![state.clone(), self.settings.ledger(state)],
             (Role::Checker, _) => vec![self.scratch_folder()],
-        };
-        for folder in &folders {
-            // Where it cannot be made, whoever writes to it says so.
-            let _ = create_private_dir(folder);
         }
-        if role == Role::Hand && !matches!(command, Command::Discard(_)) {
-            folders.extend(
-                self.surroundings
-                    .iter()
-                    .filter_map(|s| s.work_dir())
-                    .map(Path::to_owned),
-            );
-        }
-        folders
     }
 
     /// Returns where a role that changes something keeps records of it. The journal by which a work tree is restored is
@@ -188,6 +281,15 @@ impl Ground {
         let mut reads = self.surrounding_reads();
         match command {
             Command::Log(log) => return self.log_reads(log),
+            // No repository: the registry of models, the program itself, the configuration.
+            Command::Evidence(_) => {
+                let executable = env::current_exe().ok();
+                let mut reads = self.models(command);
+                reads.extend([self.directories.config.clone()].into_iter().chain(executable));
+                return reads;
+            }
+            // Neither proposals nor the ledger.
+            Command::Edit(_) | Command::Doctor(_) if role == Role::Checker => {}
             Command::Edit(_) | Command::Apply(_) | Command::Undo(_) | Command::Discard(_) | Command::Doctor(_) => {
                 reads.extend([state.clone(), self.settings.ledger(state)])
             }
@@ -358,6 +460,8 @@ mod tests {
             },
             surroundings: None,
             output: None,
+            input: None,
+            folder: None,
             started: Instant::now(),
         };
         let args = Args::try_parse_from(line.split(' ')).unwrap();

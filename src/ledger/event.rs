@@ -39,7 +39,9 @@ pub enum Event {
     ProposalMade(ProposalMade),
     /// A proposal has its number.
     ProposalKept(ProposalKept),
-    /// A person decided about a proposal; what follows from it is about to be done.
+    /// A patch that skiff did not make was read.
+    PatchRead(PatchRead),
+    /// A person decided about a proposal or about such a patch; what follows from it is about to be done.
     Decided(Decided),
     /// The files of a decision are written.
     TreeWritten(TreeWritten),
@@ -298,6 +300,17 @@ pub struct ProposalKept {
     pub patch: Digest,
 }
 
+/// [`Event::PatchRead`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatchRead {
+    /// The file as it was named; bytes that are not UTF-8 are replaced. None where it came from the standard input.
+    pub file: Option<String>,
+    pub bytes: u64,
+    /// Of these bytes.
+    pub digest: Digest,
+}
+
 /// What a person can decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -325,9 +338,9 @@ pub struct Decided {
     pub decision: Decision,
     /// Whom the operating system says the process works for.
     pub by: Person,
-    /// None where what is taken back has no proposal.
+    /// None where there is no proposal: a patch from a file, and what is taken back of one.
     pub proposal: Option<u64>,
-    /// Of the unified diff of the proposal.
+    /// Of the unified diff of the proposal, or of the one that a patch from a file comes to.
     pub patch: Option<Digest>,
     pub hunks: Hunks,
     /// What is about to be written; no files where the work tree stays as it is.

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::chain::Part;
 use super::event::{
     self, Answered, CandidateJudged, CheckEnded, ChecksStarted, Conversation, Cost, Decided, Decision, FileChange,
-    FileRead, FilesRead, Hunks, ModelChosen, Prompted, ProposalKept, ProposalMade, RunEnded, RunStarted, TreeChange,
-    TreeRead, TreeRecovered, TreeWritten, Verb, WorkTreeOpened,
+    FileRead, FilesRead, Hunks, ModelChosen, PatchRead, Prompted, ProposalKept, ProposalMade, RunEnded, RunStarted,
+    TreeChange, TreeRead, TreeRecovered, TreeWritten, Verb, WorkTreeOpened,
 };
 use super::{Digest, Event, Head, Ledger, LedgerError, Marking, Person, ProposalId, identity};
 use crate::agent::{CheckOutcome, Proposal};
@@ -231,19 +231,29 @@ impl Recorder {
         Ok(())
     }
 
-    /// Records a decision to write `patch`, which is the whole or a part of the proposal's, before it is written.
+    /// Notes the bytes of a patch that was read from a file, or from the standard input where there is no name.
+    pub fn note_patch(&self, file: Option<&str>, bytes: &[u8]) {
+        self.note(Event::PatchRead(PatchRead {
+            file: file.map(str::to_owned),
+            bytes: bytes.len() as u64,
+            digest: Digest::of(bytes),
+        }));
+    }
+
+    /// Records a decision to write `patch`, which is the whole or a part of what is proposed, before it is written; without
+    /// a number where that comes from a file.
     ///
     /// # Errors
     /// As [`Recorder::begin`].
     pub fn record_apply(
         &self,
-        id: ProposalId,
+        id: Option<ProposalId>,
         proposed: &Patch,
         patch: &Patch,
         hunks: Hunks,
     ) -> Result<(), LedgerError> {
         let change = TreeChange::of_patch(patch)?;
-        self.decide(Decision::Apply, Some(id), Some(digest_of(proposed)), hunks, change)
+        self.decide(Decision::Apply, id, Some(digest_of(proposed)), hunks, change)
     }
 
     /// Records a decision to take writes back, before that is done: the files as they are and as they will be.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{Cost, Decision, Event, Person, Record, Verb};
+use super::{Cost, Decision, Digest, Event, Person, Record, Verb};
 
 /// The runs of a ledger, put together from their records.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct RunSummary {
     pub user: Person,
     /// The machine.
     pub host: Option<String>,
+    /// What the process was for, by the name of its role.
+    pub role: String,
     /// The name of the confinement that the process was in.
     pub confinement: String,
     /// How the user marked what was made.
@@ -31,6 +33,8 @@ pub struct RunSummary {
     pub model: Option<(String, String)>,
     /// How often the model was asked.
     pub prompts: u64,
+    /// The check commands, in their order.
+    pub checks: Vec<RunCheck>,
     /// The numbers of the proposals that were kept.
     pub proposals: Vec<u64>,
     /// What was decided.
@@ -39,12 +43,32 @@ pub struct RunSummary {
     pub end: Option<RunEnd>,
 }
 
+/// A check command of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunCheck {
+    /// Of the command line.
+    pub command: Digest,
+    /// What came of it; none where it was not run, as one before it failed, and where the run was cut short.
+    pub end: Option<RunCheckEnd>,
+}
+
+/// What came of a check command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunCheckEnd {
+    /// Whether it passed.
+    pub passed: bool,
+    /// None where it did not end by itself.
+    pub exit_code: Option<i32>,
+    /// From its start to its end, in milliseconds.
+    pub ms: u64,
+}
+
 /// What a person decided in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunDecision {
     /// The decision.
     pub decision: Decision,
-    /// What about; none where what is taken back has no proposal.
+    /// What about; none where there is no proposal.
     pub proposal: Option<u64>,
     /// How many files of the work tree it is about.
     pub files: usize,
@@ -73,11 +97,13 @@ impl RunList {
                 verb: started.verb,
                 user: started.user.clone(),
                 host: started.host.clone(),
+                role: started.role.clone(),
                 confinement: started.confinement.clone(),
                 marking: started.marking.clone(),
                 work_tree: None,
                 model: None,
                 prompts: 0,
+                checks: Vec::new(),
                 proposals: Vec::new(),
                 decisions: Vec::new(),
                 end: None,
@@ -91,6 +117,22 @@ impl RunList {
             Event::WorkTreeOpened(opened) => run.work_tree = Some(opened.path.clone()),
             Event::ModelChosen(model) => run.model = Some((model.name.clone(), model.sha256.clone())),
             Event::Prompted(_) => run.prompts += 1,
+            Event::ChecksStarted(started) => {
+                let check = |command: &Digest| RunCheck {
+                    command: *command,
+                    end: None,
+                };
+                run.checks.extend(started.commands.iter().map(check));
+            }
+            Event::CheckEnded(ended) => {
+                if let Some(check) = run.checks.iter_mut().find(|check| check.end.is_none()) {
+                    check.end = Some(RunCheckEnd {
+                        passed: ended.passed,
+                        exit_code: ended.exit_code,
+                        ms: ended.ms,
+                    });
+                }
+            }
             Event::ProposalKept(kept) => run.proposals.push(kept.proposal),
             Event::Decided(decided) => run.decisions.push(RunDecision {
                 decision: decided.decision,
@@ -115,9 +157,8 @@ impl RunList {
             | Event::FilesRead(_)
             | Event::Answered(_)
             | Event::CandidateJudged(_)
-            | Event::ChecksStarted(_)
-            | Event::CheckEnded(_)
             | Event::ProposalMade(_)
+            | Event::PatchRead(_)
             | Event::TreeRecovered(_)
             | Event::LineSetAside(_)
             | Event::Checkpoint(_) => {}

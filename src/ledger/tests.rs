@@ -81,7 +81,7 @@ impl Desk {
         let id: ProposalId = "7".parse().unwrap();
         recorder.record_kept(id, &proposal.patch).unwrap();
         recorder
-            .record_apply(id, &proposal.patch, &proposal.patch, Hunks::All)
+            .record_apply(Some(id), &proposal.patch, &proposal.patch, Hunks::All)
             .unwrap();
         recorder.note_written();
         recorder.end(0).unwrap();
@@ -213,7 +213,7 @@ fn a_run_is_read_as_it_was_written() {
 fn flip(desk: &Desk, bits: impl Fn(usize) -> std::ops::Range<usize>) {
     let (sound, expected) = (desk.bytes(), keys(&desk.ledger()));
     assert_eq!(first_wrong(desk.dir.path(), &sound, &expected), None);
-    let mut line = 1;
+    let (mut line, mut flipped) = (1, 0);
     for (at, byte) in sound.iter().enumerate() {
         for bit in bits(at) {
             let mut bytes = sound.clone();
@@ -224,9 +224,11 @@ fn flip(desk: &Desk, bits: impl Fn(usize) -> std::ops::Range<usize>) {
                 wrong == Some(line) || wrong == Some(line + 1),
                 "byte {at}, bit {bit}: {wrong:?}"
             );
+            flipped += 1;
         }
         line += u64::from(*byte == b'\n');
     }
+    println!("ledger: {flipped} bits flipped one by one, all found at their line or the next");
 }
 
 #[test]
@@ -255,7 +257,11 @@ fn every_line_that_is_gone_or_elsewhere_shows() {
     let (sound, expected) = (desk.bytes(), keys(&desk.ledger()));
     let whole = lines(&sound);
     let last = whole.len() - 1;
-    let wrong = |lines: &[&[u8]]| first_wrong(desk.dir.path(), &lines.concat(), &expected);
+    let tried = std::cell::Cell::new(0);
+    let wrong = |lines: &[&[u8]]| {
+        tried.set(tried.get() + 1);
+        first_wrong(desk.dir.path(), &lines.concat(), &expected)
+    };
     for at in 0..whole.len() {
         let mut gone = whole.clone();
         gone.remove(at);
@@ -270,6 +276,11 @@ fn every_line_that_is_gone_or_elsewhere_shows() {
             assert_eq!(wrong(&swapped), Some(at as u64 + 1), "swapped {at} and {other}");
         }
     }
+    // The one that is not wrong by itself is the last line gone.
+    println!(
+        "ledger: {} deletions, doublings and swaps of lines, all but 1 found in a file alone",
+        tried.get()
+    );
 }
 
 #[test]
@@ -292,6 +303,10 @@ fn every_truncation_shows_against_a_head() {
     let mut lengths: Vec<usize> = ends.flat_map(|end| [end.saturating_sub(200), end - 1, end]).collect();
     lengths.insert(0, 0);
     lengths.retain(|length| *length < sound.len());
+    println!(
+        "ledger: {} truncations, all found against a head and in place",
+        lengths.len()
+    );
     for length in lengths {
         let cut = &sound[..length];
         // In a file of its own a head from elsewhere tells; in place, the file that names the last checkpoint does.

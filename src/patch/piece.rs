@@ -104,9 +104,9 @@ impl FilePatch {
                 PieceChange::Mode => mode = new_mode,
                 PieceChange::Create(hunk) => {
                     mode = new_mode;
-                    hunks.push(hunk);
+                    hunks.push((hunk.old.start, hunk));
                 }
-                PieceChange::Lines(hunk) => hunks.push(hunk),
+                PieceChange::Lines(hunk) => hunks.push((hunk.old.start, hunk)),
             }
         }
         let old = self.old.as_ref().map_or("", |side| side.text.as_str());
@@ -117,8 +117,8 @@ impl FilePatch {
     }
 }
 
-/// Returns `old` with hunks carried out, every line of theirs compared.
-fn carry_out(old: &str, hunks: &[&Hunk]) -> Result<String, MisfitError> {
+/// Returns `old` with hunks carried out on the zero-based lines beside them, every line of theirs compared.
+pub(super) fn carry_out(old: &str, hunks: &[(usize, &Hunk)]) -> Result<String, MisfitError> {
     let lines: Vec<&str> = old.split_inclusive('\n').collect();
     let mut out = String::with_capacity(old.len());
     let mut push = |line: &str| {
@@ -129,12 +129,12 @@ fn carry_out(old: &str, hunks: &[&Hunk]) -> Result<String, MisfitError> {
         Ok(())
     };
     let mut at = 0;
-    for hunk in hunks {
-        let Some(kept) = lines.get(at..hunk.old.start) else {
-            return Err(MisfitError::Overlap(hunk.old.start));
+    for (start, hunk) in hunks {
+        let Some(kept) = lines.get(at..*start) else {
+            return Err(MisfitError::Overlap(*start));
         };
         kept.iter().try_for_each(|line| push(line))?;
-        at = hunk.old.start;
+        at = *start;
         for line in &hunk.lines {
             if line.kind != LineKind::Added {
                 if lines.get(at) != Some(&line.text.as_str()) {

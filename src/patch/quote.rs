@@ -30,14 +30,92 @@ pub(super) fn quoted(name: &str) -> String {
     out
 }
 
+/// Reads a name in double quotes, as [`quoted`] and git write it; returns its bytes and what follows the closing quote.
+pub(super) fn unquoted(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut rest = text.strip_prefix(b"\"")?;
+    let mut name = Vec::new();
+    loop {
+        let (&byte, after) = rest.split_first()?;
+        rest = after;
+        match byte {
+            b'"' => return Some((name, rest)),
+            b'\\' => {
+                let (byte, after) = escaped(rest)?;
+                name.push(byte);
+                rest = after;
+            }
+            _ if byte.is_ascii_control() => return None,
+            _ => name.push(byte),
+        }
+    }
+}
+
+/// Reads what stands behind a backslash: a letter, or three octal digits.
+fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (&first, rest) = text.split_first()?;
+    let byte = match first {
+        b'a' => 0x07,
+        b'b' => 0x08,
+        b't' => b'\t',
+        b'n' => b'\n',
+        b'v' => 0x0b,
+        b'f' => 0x0c,
+        b'r' => b'\r',
+        b'"' | b'\\' => first,
+        b'0'..=b'3' => {
+            let [second @ b'0'..=b'7', third @ b'0'..=b'7', rest @ ..] = rest else {
+                return None;
+            };
+            let byte = (first - b'0') << 6 | (second - b'0') << 3 | (third - b'0');
+            return Some((byte, rest));
+        }
+        _ => return None,
+    };
+    Some((byte, rest))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{quoted, unquoted};
 
     #[test]
     fn names_are_quoted_as_git_quotes_them() {
         assert_eq!(quoted("a/b c.txt"), "a/b c.txt");
         assert_eq!(quoted("a/ü"), "\"a/\\303\\274\"");
         assert_eq!(quoted("q\"\\\n\u{1}\u{7f}"), "\"q\\\"\\\\\\n\\001\\177\"");
+    }
+
+    #[test]
+    fn quoted_names_are_read_back() {
+        for name in [
+            "\u{fc}",
+            "\"",
+            "\\",
+            "a\u{7}\u{8}\t\n\u{b}\u{c}\rb",
+            "\u{0}\u{7f}",
+            "\\303",
+        ] {
+            let text = quoted(name);
+            let after = format!("{text}\tx");
+            assert_eq!(
+                unquoted(after.as_bytes()),
+                Some((name.as_bytes().to_vec(), &b"\tx"[..])),
+                "{text}"
+            );
+        }
+        for wrong in [
+            "",
+            "a",
+            "\"",
+            "\"a",
+            "\"\\",
+            "\"\\x\"",
+            "\"\\40\"",
+            "\"\\400\"",
+            "\"\\08\"",
+            "\"\n\"",
+        ] {
+            assert_eq!(unquoted(wrong.as_bytes()), None, "{wrong}");
+        }
     }
 }

@@ -1,8 +1,9 @@
 use std::fmt::{self, Write};
 use std::ops::Range;
 
+use super::diff::side;
 use super::quote::quoted;
-use super::{FilePatch, Hunk, LineKind, Patch};
+use super::{FilePatch, FileSide, Hunk, LineKind, Patch};
 use crate::repo::BlobId;
 
 impl Patch {
@@ -56,14 +57,9 @@ impl FilePatch {
     }
 
     fn names(&self, out: &mut String) -> fmt::Result {
-        // A tab marks the end of a name with spaces, so that none of them is taken for the start of a date.
-        let tab = if self.path.as_str().contains(' ') { "\t" } else { "" };
-        let name = |prefix: &str, present: bool| match present {
-            true => format!("{}{tab}", quoted(&format!("{prefix}/{}", self.path))),
-            false => "/dev/null".to_owned(),
-        };
-        writeln!(out, "--- {}", name("a", self.old.is_some()))?;
-        writeln!(out, "+++ {}", name("b", self.new.is_some()))
+        let name = |prefix, present: &Option<FileSide>| side(prefix, present.as_ref().map(|_| &self.path));
+        writeln!(out, "--- {}", name("a", &self.old))?;
+        writeln!(out, "+++ {}", name("b", &self.new))
     }
 }
 

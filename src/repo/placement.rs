@@ -212,10 +212,15 @@ impl Root {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(self.io(path, errno)),
             }
-            let Some(Ok(next)) = dirs.next().map(|next| open_dir(&dir, next.file_name())) else {
+            let Some(next) = dirs.next() else {
                 return Ok(());
             };
-            dir = next;
+            match open_dir(&dir, next.file_name()) {
+                Ok(next) => dir = next,
+                // Where there is no such folder, nothing of ours is in it.
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+                Err(errno) => return Err(self.io(path, errno)),
+            }
         }
     }
 

@@ -179,9 +179,9 @@ impl WorkTree {
             #[cfg(test)]
             Err(RepoError::Injected) => return Err(RepoError::Injected),
             Err(error) => {
-                // No file has changed yet, so the record is what it was.
-                recovery::sweep(&self.root, &record)?;
-                return match record.enter(Phase::Applied) {
+                // No file has changed yet, so the record is what it was. What was staged may not go away, though.
+                let swept = recovery::sweep(&self.root, &record);
+                return match swept.and_then(|()| record.enter(Phase::Applied)) {
                     Ok(()) => Err(error),
                     Err(_) => Err(cut_short(&record, error)),
                 };

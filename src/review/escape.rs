@@ -39,6 +39,24 @@ pub fn escape_line(text: &str) -> String {
     escape(text).replace('\n', "\\n").replace('\t', "\\t")
 }
 
+/// Returns a JSON text of the same value, with what [`Escaped`] spells out spelled as JSON does: `\u202e`.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match is_hidden(c) {
+            // Writing to a String cannot fail.
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                let _ = write!(shown, "\\u{unit:04x}");
+            }),
+            false => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Tells whether a terminal would act on `c`, or show nothing where it stands.
 ///
 /// C0, DEL and C1 controls; the `Default_Ignorable_Code_Point` characters of Unicode 16 (zero-width, bidirectional,
@@ -97,6 +115,11 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_hidden_is_left(text in any::<String>()) {
+            let json = serde_json::to_string_pretty(&[&text, "\u{9b}\u{202e}\u{e0041}"]).unwrap();
+            let shown = escape_json(&json);
+            prop_assert!(!shown.contains(is_hidden));
+            let read: Vec<String> = serde_json::from_str(&shown).unwrap();
+            prop_assert_eq!(&read[0], &text);
             let shown = escape(&text);
             prop_assert!(!shown.contains(is_hidden));
             prop_assert_eq!(shown.matches('\n').count(), text.matches('\n').count());

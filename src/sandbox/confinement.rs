@@ -1,8 +1,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// What a process of skiff is for. It gives up everything else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     /// Runs the index and the model: reads the repository, writes state and cache, starts nothing.
     Brain,
@@ -13,7 +15,7 @@ pub enum Role {
 }
 
 /// How far a process is confined; a later one includes those before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
     /// Not at all: this operating system or processor has no confinement in this build.
     None,

@@ -1,10 +1,13 @@
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use super::Confinement;
 
 /// What came of really trying what a confined process must not be able to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
     /// One entry per call that was tried; empty where this system has none of these calls.
     pub calls: Vec<CallProbe>,
@@ -17,32 +20,35 @@ pub struct Probe {
 }
 
 /// How many threads there are, and how many of them the kernel says are filtered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Threads {
     pub total: usize,
     pub filtered: usize,
 }
 
 /// One call that was tried.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallProbe {
     /// The name of the system call.
-    pub call: &'static str,
+    pub call: Cow<'static, str>,
     /// What was asked of it, for example `AF_INET SOCK_STREAM`; empty where there is nothing to choose.
     pub argument: String,
-    /// Whether a confined process may do it.
+    /// Whether the role may do it.
     pub permitted: bool,
     /// What the kernel said.
     pub outcome: Outcome,
 }
 
 /// What the kernel said to a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It was carried out.
     Allowed,
-    /// It was refused with `EACCES` or `EPERM`.
-    Denied,
+    /// It was refused with this error number: `EACCES` or `EPERM`, or `ENOSYS` where the filter says that there is no such
+    /// call.
+    Denied(i32),
+    /// The process was ended by this signal before the call was carried out.
+    Killed(i32),
     /// It failed for another reason, given as the error number: the kernel lacks it, or the argument makes no sense.
     /// It reached the kernel all the same.
     Failed(i32),
@@ -53,7 +59,7 @@ impl Probe {
     pub fn leaks(&self) -> impl Iterator<Item = &CallProbe> {
         self.calls
             .iter()
-            .filter(|probe| !probe.permitted && probe.outcome != Outcome::Denied)
+            .filter(|probe| !probe.permitted && !probe.outcome.is_refusal())
     }
 
     /// Tells whether every forbidden call was denied, on a process whose every thread is filtered.
@@ -63,11 +69,19 @@ impl Probe {
 }
 
 impl Outcome {
+    /// Tells whether the call never reached what it asks for.
+    pub fn is_refusal(self) -> bool {
+        match self {
+            Self::Denied(_) | Self::Killed(_) => true,
+            Self::Allowed | Self::Failed(_) => false,
+        }
+    }
+
     fn of(error: Option<io::Error>) -> Self {
         match error.map(|error| error.raw_os_error().unwrap_or(0)) {
             None => Self::Allowed,
             #[cfg(unix)]
-            Some(libc::EACCES | libc::EPERM) => Self::Denied,
+            Some(number @ (libc::EACCES | libc::EPERM)) => Self::Denied(number),
             Some(number) => Self::Failed(number),
         }
     }
@@ -83,8 +97,8 @@ pub struct Targets {
 }
 
 /// Tries what the role of this process must not be able to do: every socket family with three socket types, pairs, io_uring,
-/// the start of programs, the ways into other processes and the kernel, and the files of `targets`. Reads what the kernel
-/// says of the process. Nothing is connected, sent or changed; what opens is closed at once.
+/// the start of programs and processes, the ways into other processes and the kernel, and the files of `targets`. Reads what
+/// the kernel says of the process. Nothing is connected, sent or changed; what opens is closed at once.
 pub fn probe(confinement: &Confinement, targets: &Targets) -> Probe {
     #[cfg(target_os = "linux")]
     {
@@ -93,17 +107,14 @@ pub fn probe(confinement: &Confinement, targets: &Targets) -> Probe {
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (Outcome::of, confinement, targets);
-        Probe {
-            calls: Vec::new(),
-            seccomp_mode: None,
-            no_new_privs: None,
-            threads: Threads::default(),
-        }
+        Probe::default()
     }
 }
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod system_calls;
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
@@ -132,6 +143,8 @@ mod tests {
         assert!(probe.leaks().any(|leak| leak.argument == "AF_INET SOCK_STREAM"));
         assert_eq!(outcome("socket", "AF_UNIX SOCK_STREAM"), Some(Outcome::Allowed));
         assert_eq!(outcome("execve", ""), Some(Outcome::Failed(libc::ENOENT)));
+        assert_eq!(outcome("clone", "a process"), Some(Outcome::Allowed));
+        assert!(probe.leaks().any(|leak| leak.call == "clone3"));
         assert_eq!(outcome("open", "for reading"), Some(Outcome::Allowed));
         assert_eq!(outcome("mkdir", "in"), Some(Outcome::Allowed));
         assert_eq!(outcome("open", "for writing"), Some(Outcome::Allowed));

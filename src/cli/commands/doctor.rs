@@ -1,21 +1,23 @@
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{env, fs, thread};
 
 use crate::cli::args::DoctorArgs;
 use crate::cli::context::Context;
 use crate::cli::directories::Directories;
 use crate::cli::exit::ExitStatus;
-use crate::cli::json::{CallView, ConfinementView, CpuCodeView, DirectoriesView, DoctorView, GpuView};
+use crate::cli::json::{CpuCodeView, DirectoriesView, DoctorView, GpuView};
 use crate::cli::output;
+use crate::cli::self_test::{self, ConfinementView, Tried};
 use crate::model;
-use crate::repo::Surroundings;
 use crate::review::escape_line;
-use crate::sandbox::{self, CallProbe, Confinement, Level, Outcome, Probe, Targets};
+use crate::sandbox::{self, Confinement, Level, Probe};
 
 /// Reports what this machine and this build can do, and tries the confinement.
 pub(super) fn run(args: &DoctorArgs, context: &Context) -> anyhow::Result<ExitStatus> {
-    let probe = sandbox::probe(&context.confinement, &targets(&context.directories));
+    let mut probe = sandbox::probe(&context.confinement, &self_test::targets(&context.directories));
+    probe.calls.extend(context.findings.foreign.clone());
+    let holds = probe.holds() && context.findings.tried.iter().all(Tried::holds);
     let report = report(context, &probe);
     if args.json {
         output::write_json(&report)?;
@@ -23,48 +25,9 @@ pub(super) fn run(args: &DoctorArgs, context: &Context) -> anyhow::Result<ExitSt
         output::write_styled(&page(&report, &context.confinement))?;
     }
     Ok(match context.confinement.level() {
-        Level::Seccomp | Level::Landlock(_) if !probe.holds() => ExitStatus::Refused,
+        Level::Seccomp | Level::Landlock(_) if !holds => ExitStatus::Refused,
         Level::Seccomp | Level::Landlock(_) | Level::None => ExitStatus::Done,
     })
-}
-
-/// Returns what is tried to be read and written: places outside that a user has, and, to tell a wall from a locked room,
-/// some that are open.
-fn targets(directories: &Directories) -> Targets {
-    let home = &directories.home;
-    let repository = env::current_dir().ok().and_then(|dir| Surroundings::find(&dir));
-    let work_dir = repository
-        .as_ref()
-        .and_then(|found| found.work_dir().map(Path::to_owned));
-    let parent = format!("/proc/{}/environ", std::os::unix::process::parent_id());
-    let mut reads = vec![
-        PathBuf::from("/"),
-        PathBuf::from("/tmp"),
-        PathBuf::from("/var"),
-        parent.into(),
-        home.clone(),
-    ];
-    reads.extend([".bashrc", ".profile", ".bash_history", ".ssh"].map(|name| home.join(name)));
-    reads.extend(work_dir.iter().filter_map(|dir| dir.parent()).map(Path::to_owned));
-    reads.extend(work_dir.clone());
-    let mut writes = vec![
-        PathBuf::from("/tmp"),
-        PathBuf::from("/var/tmp"),
-        PathBuf::from("/etc/passwd"),
-    ];
-    writes.extend([home.clone(), home.join(".bashrc"), directories.state.join("worktrees")]);
-    writes.extend([directories.models.clone(), directories.cache.clone()]);
-    writes.extend(work_dir.iter().flat_map(|dir| [dir.clone(), dir.join(".git/HEAD")]));
-    let known = |paths: Vec<PathBuf>| {
-        let mut paths: Vec<PathBuf> = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
-        paths.sort();
-        paths.dedup();
-        paths
-    };
-    Targets {
-        reads: known(reads),
-        writes: known(writes),
-    }
 }
 
 fn report(context: &Context, probe: &Probe) -> DoctorView {
@@ -78,35 +41,14 @@ fn report(context: &Context, probe: &Probe) -> DoctorView {
         cpu_features: cpu_features(),
         cpu_code: CpuCodeView::of_this_process(),
         memory_bytes: memory_bytes(),
-        confinement: ConfinementView {
-            kind: context.confinement.level().as_str(),
-            level: context.confinement.level().to_string(),
-            landlock_abi: context.confinement.level().landlock_abi(),
-            role: context.confinement.role().as_str(),
-            entry_ms: context.confined_in.as_secs_f64() * 1000.0,
-            holds: probe.holds(),
-            seccomp_mode: probe.seccomp_mode,
-            no_new_privs: probe.no_new_privs,
-            threads: probe.threads.total,
-            threads_filtered: probe.threads.filtered,
-            calls: probe.calls.iter().map(call).collect(),
-        },
+        confinement: ConfinementView::of(
+            context.confinement.role(),
+            context.confinement.level(),
+            context.confined_in.as_secs_f64() * 1000.0,
+            probe,
+        ),
+        roles: context.findings.tried.iter().map(ConfinementView::of_tried).collect(),
         directories: directories(&context.directories),
-    }
-}
-
-fn call(probe: &CallProbe) -> CallView {
-    let (outcome, errno) = match probe.outcome {
-        Outcome::Allowed => ("allowed", None),
-        Outcome::Denied => ("denied", None),
-        Outcome::Failed(number) => ("failed", Some(number)),
-    };
-    CallView {
-        call: probe.call,
-        argument: probe.argument.clone(),
-        permitted: probe.permitted,
-        outcome,
-        errno,
     }
 }
 
@@ -121,7 +63,7 @@ fn directories(directories: &Directories) -> DirectoriesView {
 }
 
 /// Names the GPU back ends that this build was made with.
-fn gpu_backends() -> Vec<&'static str> {
+pub(super) fn gpu_backends() -> Vec<&'static str> {
     let built = [
         ("cuda", cfg!(feature = "cuda")),
         ("vulkan", cfg!(feature = "vulkan")),
@@ -200,20 +142,29 @@ fn page(report: &DoctorView, confinement: &Confinement) -> String {
         row("memory", &gibibytes(bytes));
     }
     row("confinement", &confinement.to_string());
-    let calls = &report.confinement.calls;
-    if !calls.is_empty() {
-        let forbidden: Vec<&CallView> = calls.iter().filter(|call| !call.permitted).collect();
-        let denied = forbidden.iter().filter(|call| call.outcome == "denied").count();
+    for tried in [&report.confinement].into_iter().chain(&report.roles) {
+        if tried.calls.is_empty() && tried.error.is_none() {
+            continue;
+        }
+        if let Some(error) = &tried.error {
+            row("NOT TESTED", &format!("{}: {error}", tried.role));
+            continue;
+        }
         row(
             "tested",
-            &format!("{denied} of {} forbidden calls denied", forbidden.len()),
+            &format!(
+                "{} of {} forbidden calls denied ({})",
+                tried.refused, tried.forbidden, tried.role
+            ),
         );
-        for leak in forbidden.iter().filter(|call| call.outcome != "denied") {
+        for leak in tried.leaks() {
             row(
                 "NOT DENIED",
                 &format!("{} {}: {}", leak.call, leak.argument, leak.outcome),
             );
         }
+    }
+    if !report.confinement.calls.is_empty() {
         row(
             "threads",
             &format!(

@@ -13,7 +13,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::message::{self, UsageError};
 use crate::cli::output::{self, Audience};
 use crate::cli::stamp::Stamp;
-use crate::cli::{dialogue, engine, json, mail, record, store};
+use crate::cli::{dialogue, engine, input, json, mail, record, store};
 use crate::ledger::{Entry, Recorder};
 use crate::model::{Sampling, Witnessed};
 use crate::patch::Patch;
@@ -21,8 +21,14 @@ use crate::progress::Progress;
 use crate::review::escape;
 use crate::sandbox::{CheckOutcome, Checker};
 
+/// So much is read of what a check command said.
+const MOST_FAILURE_BYTES: u64 = 16 << 20;
+
 /// Turns a request into a proposal.
 pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> anyhow::Result<ExitStatus> {
+    if args.request == "-" && args.failure.as_deref() == Some(Path::new("-")) {
+        return Err(UsageError("REQUEST and --failure cannot both be read from stdin".to_owned()).into());
+    }
     let repository = record::repository(context, recorder)?;
     let request = Request {
         text: request_text(&args.request)?,
@@ -35,12 +41,10 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
             }
             ScopeArg::File => Scope::Files,
         },
-        failure: args
-            .failure
-            .as_deref()
-            .map(failure_text)
-            .transpose()?
-            .unwrap_or_default(),
+        failure: match args.failure {
+            Some(_) => String::from_utf8_lossy(&input::read(context.input.as_ref(), MOST_FAILURE_BYTES)?).into_owned(),
+            None => String::new(),
+        },
     };
     let snapshot = repository.snapshot()?;
     let index = store::verified_index(context, &repository, &snapshot)?;
@@ -160,18 +164,6 @@ fn request_text(typed: &str) -> anyhow::Result<String> {
         "" => Err(UsageError("the request is empty".to_owned()).into()),
         text => Ok(text.to_owned()),
     }
-}
-
-/// Reads what a check command said.
-fn failure_text(file: &Path) -> anyhow::Result<String> {
-    const MOST_BYTES: u64 = 16 << 20;
-    let mut bytes = Vec::new();
-    let read = match file == Path::new("-") {
-        true => io::stdin().take(MOST_BYTES).read_to_end(&mut bytes),
-        false => File::open(file).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)),
-    };
-    read.with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Writes the patch where it was asked for: to a file, or to stdout.

@@ -6,10 +6,13 @@ use crate::cli::args::{LogArgs, LogCommand, LogExportArgs, LogFormat, LogVerifyA
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
 use crate::cli::log_json::{LogView, RunView, VerificationView};
-use crate::cli::{output, stamp};
-use crate::ledger::{Expectation, Head, LedgerError, PublicKey, Record, RunList, RunSummary, Verified, verify_file};
+use crate::cli::output::{self, Audience, OutputError};
+use crate::cli::stamp;
+use crate::ledger::{
+    Decision, Expectation, Head, LedgerError, PublicKey, Record, RunCheck, RunList, RunSummary, Verified, verify_file,
+};
 use crate::progress::Progress;
-use crate::review::escape_line;
+use crate::review::{escape_json, escape_line};
 
 /// So much of an export is written at a time.
 const EXPORT_BYTES: usize = 1 << 20;
@@ -60,10 +63,11 @@ fn verify(args: &LogVerifyArgs, context: &Context) -> anyhow::Result<ExitStatus>
         Some(file) => verify_file(file, &expected, &mut visit),
         None => context.ledger().verify(&expected, &mut visit),
     };
+    let marking = context.settings.marking.as_ref();
     if args.json {
         let view = match &outcome {
-            Ok(verified) => Some(VerificationView::sound(verified)),
-            Err(error) => VerificationView::broken(error, sound_to),
+            Ok(verified) => Some(VerificationView::sound(verified, marking)),
+            Err(error) => VerificationView::broken(error, sound_to, marking),
         };
         if let Some(view) = view {
             output::write_json(&view)?;
@@ -76,8 +80,7 @@ fn verify(args: &LogVerifyArgs, context: &Context) -> anyhow::Result<ExitStatus>
         true => Keys::Unknown,
         false => Keys::Trusted,
     };
-    let marking = stamp::line(context.settings.marking.as_ref());
-    output::write_styled(&format!("{marking}{}", report(&verified, keys)))?;
+    output::write_styled(&format!("{}{}", stamp::line(marking), report(&verified, keys)))?;
     Ok(ExitStatus::Done)
 }
 
@@ -94,7 +97,7 @@ fn export(args: &LogExportArgs, context: &Context) -> anyhow::Result<ExitStatus>
             LogFormat::Csv => record.csv(head)?,
         });
         if text.len() >= EXPORT_BYTES {
-            output::write_raw(text.as_bytes())?;
+            write_export(&text)?;
             text.clear();
         }
         Ok(())
@@ -107,9 +110,18 @@ fn export(args: &LogExportArgs, context: &Context) -> anyhow::Result<ExitStatus>
     if let Some(error) = failure {
         return Err(error);
     }
-    output::write_raw(text.as_bytes())?;
+    write_export(&text)?;
     verified?;
     Ok(ExitStatus::Done)
+}
+
+/// Writes records as they are, and for a person with nothing in them that acts on a terminal.
+fn write_export(text: &str) -> Result<(), OutputError> {
+    match output::audience() {
+        Audience::Program => output::write_raw(text.as_bytes()),
+        // What records hold is JSON in CSV too, where only the line endings are carriage returns.
+        Audience::Person => output::write_raw(escape_json(&text.replace("\r\n", "\n")).as_bytes()),
+    }
 }
 
 /// Puts together what the ledger is checked against: the keys that were named, else the user's own.
@@ -124,7 +136,7 @@ fn expectation(context: &Context, keys: &[PublicKey], head: Option<Head>) -> Res
 fn write_line(value: &impl Serialize) -> anyhow::Result<()> {
     let mut line = serde_json::to_string(value)?;
     line.push('\n');
-    Ok(output::write_raw(line.as_bytes())?)
+    Ok(output::write_raw(escape_json(&line).as_bytes())?)
 }
 
 fn page(runs: &[&RunSummary], head: Option<Head>) -> String {
@@ -140,10 +152,11 @@ fn page(runs: &[&RunSummary], head: Option<Head>) -> String {
             .as_ref()
             .map_or(String::new(), |marking| format!("  [{marking}]"));
         let line = format!(
-            "{:>6}  {}  {:<7}  {}  {}  {end}{marking}",
+            "{:>6}  {}  {:<7}  {:<5}  {}  {}  {end}{marking}",
             run.run,
             run.time,
             run.verb.as_str(),
+            run.role,
             run.user.shown(),
             what(run),
         );
@@ -157,10 +170,12 @@ fn page(runs: &[&RunSummary], head: Option<Head>) -> String {
 }
 
 fn what(run: &RunSummary) -> String {
+    let checked = checks(&run.checks);
     let made = run.proposals.iter().map(|id| format!("made proposal {id}"));
     let decided = run.decisions.iter().map(|decision| {
         let about = match decision.proposal {
             Some(id) => format!("{} proposal {id}", decision.decision.as_str()),
+            None if decision.decision == Decision::Apply => "apply a patch".to_owned(),
             None => decision.decision.as_str().to_owned(),
         };
         let files = match decision.files {
@@ -173,10 +188,23 @@ fn what(run: &RunSummary) -> String {
             false => format!("{about} ({files}, not written)"),
         }
     });
-    let all: Vec<String> = made.chain(decided).collect();
+    let all: Vec<String> = checked.into_iter().chain(made).chain(decided).collect();
     match all.is_empty() {
         true => "-".to_owned(),
         false => all.join(", "),
+    }
+}
+
+/// Says what came of check commands; nothing where there were none.
+fn checks(checks: &[RunCheck]) -> Option<String> {
+    let failed = checks.iter().position(|check| check.end.is_some_and(|end| !end.passed));
+    let count = checks.len();
+    match (failed, checks.iter().all(|check| check.end.is_some())) {
+        _ if checks.is_empty() => None,
+        (Some(at), _) => Some(format!("check {} of {count} failed", at + 1)),
+        (None, true) if count == 1 => Some("1 check passed".to_owned()),
+        (None, true) => Some(format!("{count} checks passed")),
+        (None, false) => Some("checks not ended".to_owned()),
     }
 }
 

@@ -3,7 +3,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::{CallProbe, Outcome, Probe, Targets, Threads};
+use super::{CallProbe, Outcome, Probe, Targets, Threads, system_calls};
 use crate::sandbox::{Confinement, Role};
 
 /// One above the highest address family of Linux 6.x (`AF_MCTP`, 45).
@@ -16,7 +16,7 @@ const TYPES: [(i32, &str); 3] = [
 
 pub(super) fn probe(confinement: &Confinement, targets: &Targets) -> Probe {
     let mut calls = sockets(confinement.role());
-    calls.extend(system_calls());
+    calls.extend(system_calls::attempts(confinement));
     calls.extend(files(confinement, targets));
     let own = status_of(Path::new("/proc/self/status"));
     Probe {
@@ -27,86 +27,35 @@ pub(super) fn probe(confinement: &Confinement, targets: &Targets) -> Probe {
     }
 }
 
-/// Tries every family. Only a driver of graphics cards needs any.
+/// Tries every family. Only a driver of graphics cards needs one, and builds talk to what they start by connected pairs.
 fn sockets(role: Role) -> Vec<CallProbe> {
     let has_drivers = cfg!(any(feature = "cuda", feature = "vulkan", feature = "rocm"));
     let permitted = |family| family == libc::AF_UNIX && has_drivers && role == Role::Brain;
+    let pair_permitted = |family| permitted(family) || (family == libc::AF_UNIX && role == Role::Checker);
     let mut calls = Vec::new();
     for family in 0..FAMILY_END {
         for (kind, kind_name) in TYPES {
             calls.push(CallProbe {
-                call: "socket",
+                call: "socket".into(),
                 argument: format!("{} {kind_name}", family_name(family)),
                 permitted: permitted(family),
                 outcome: socket(i64::from(family), kind),
             });
         }
         calls.push(CallProbe {
-            call: "socketpair",
+            call: "socketpair".into(),
             argument: format!("{} SOCK_STREAM", family_name(family)),
-            permitted: permitted(family),
+            permitted: pair_permitted(family),
             outcome: socket_pair(family),
         });
     }
     // The kernel looks at the lower half of the register only; so must the filter.
     calls.push(CallProbe {
-        call: "socket",
+        call: "socket".into(),
         argument: "AF_INET+2^32 SOCK_STREAM".to_owned(),
         permitted: false,
         outcome: socket((1 << 32) | i64::from(libc::AF_INET), libc::SOCK_STREAM),
     });
-    calls
-}
-
-/// Tries calls with arguments that the kernel refuses for what they are: nothing happens where no filter stands before it.
-fn system_calls() -> Vec<CallProbe> {
-    let empty = c"".as_ptr() as i64;
-    // A new user namespace that shares its file system information is no valid wish.
-    let namespace = i64::from(libc::CLONE_NEWUSER | libc::CLONE_FS | libc::CLONE_THREAD);
-    let no_flags = -1;
-    let tried: &[(&'static str, &str, i64, [i64; 5])] = &[
-        ("io_uring_setup", "", libc::SYS_io_uring_setup, [-1, 0, 0, 0, 0]),
-        ("io_uring_enter", "", libc::SYS_io_uring_enter, [-1, 0, 0, 0, 0]),
-        ("io_uring_register", "", libc::SYS_io_uring_register, [-1, 0, 0, 0, 0]),
-        ("execve", "", libc::SYS_execve, [empty, 0, 0, 0, 0]),
-        ("execveat", "", libc::SYS_execveat, [-1, empty, 0, 0, 0]),
-        ("clone", "CLONE_NEWUSER", libc::SYS_clone, [namespace, 0, 0, 0, 0]),
-        ("ptrace", "PTRACE_ATTACH", libc::SYS_ptrace, [16, 0, 0, 0, 0]),
-        ("process_vm_readv", "", libc::SYS_process_vm_readv, [0, 0, 0, 0, 0]),
-        ("process_vm_writev", "", libc::SYS_process_vm_writev, [0, 0, 0, 0, 0]),
-        ("pidfd_getfd", "", libc::SYS_pidfd_getfd, [-1, -1, 0, 0, 0]),
-        ("kill", "process 1, no signal", libc::SYS_kill, [1, 0, 0, 0, 0]),
-        ("keyctl", "", libc::SYS_keyctl, [-1, 0, 0, 0, 0]),
-        ("bpf", "", libc::SYS_bpf, [-1, 0, 0, 0, 0]),
-        ("userfaultfd", "", libc::SYS_userfaultfd, [no_flags, 0, 0, 0, 0]),
-        ("perf_event_open", "", libc::SYS_perf_event_open, [0, 0, 0, -1, 0]),
-        ("mount", "", libc::SYS_mount, [0, 0, 0, 0, 0]),
-        ("fsopen", "", libc::SYS_fsopen, [0, no_flags, 0, 0, 0]),
-        ("unshare", "", libc::SYS_unshare, [0x1, 0, 0, 0, 0]),
-        ("setns", "", libc::SYS_setns, [-1, 0, 0, 0, 0]),
-        ("kexec_load", "", libc::SYS_kexec_load, [0, 0, 0, no_flags, 0]),
-        ("open_by_handle_at", "", libc::SYS_open_by_handle_at, [-1, 0, 0, 0, 0]),
-        ("ioctl", "TIOCSTI", libc::SYS_ioctl, [-1, libc::TIOCSTI as i64, 0, 0, 0]),
-        ("fchmod", "", libc::SYS_fchmod, [-1, 0, 0, 0, 0]),
-        ("fchown", "", libc::SYS_fchown, [-1, 0, 0, 0, 0]),
-    ];
-    let mut calls: Vec<CallProbe> = tried
-        .iter()
-        .map(|(call, argument, number, arguments)| CallProbe {
-            call,
-            argument: (*argument).to_owned(),
-            permitted: false,
-            outcome: system_call(*number, arguments),
-        })
-        .collect();
-    if !cfg!(any(feature = "cuda", feature = "vulkan", feature = "rocm")) {
-        calls.push(CallProbe {
-            call: "connect",
-            argument: String::new(),
-            permitted: false,
-            outcome: system_call(libc::SYS_connect, &[-1, 0, 0, 0, 0]),
-        });
-    }
     calls
 }
 
@@ -115,7 +64,7 @@ fn files(confinement: &Confinement, targets: &Targets) -> Vec<CallProbe> {
     let mut calls = Vec::new();
     for path in &targets.reads {
         calls.push(CallProbe {
-            call: "open",
+            call: "open".into(),
             argument: format!("for reading {}", path.display()),
             permitted: confinement.may_read(path),
             outcome: Outcome::of(fs::File::open(path).err()),
@@ -125,7 +74,7 @@ fn files(confinement: &Confinement, targets: &Targets) -> Vec<CallProbe> {
         let permitted = confinement.may_write(path);
         calls.push(if path.is_dir() {
             CallProbe {
-                call: "mkdir",
+                call: "mkdir".into(),
                 argument: format!("in {}", path.display()),
                 permitted,
                 outcome: make_folder(path),
@@ -136,7 +85,7 @@ fn files(confinement: &Confinement, targets: &Targets) -> Vec<CallProbe> {
                 .custom_flags(libc::O_NONBLOCK)
                 .open(path);
             CallProbe {
-                call: "open",
+                call: "open".into(),
                 argument: format!("for writing {}", path.display()),
                 permitted,
                 outcome: Outcome::of(opened.err()),
@@ -176,14 +125,6 @@ fn socket_pair(family: i32) -> Outcome {
     Outcome::Allowed
 }
 
-/// Makes a call whose result is no descriptor of ours.
-fn system_call(number: i64, arguments: &[i64; 5]) -> Outcome {
-    let [a, b, c, d, e] = *arguments;
-    // SAFETY: the arguments are integers, null pointers and one empty string: the kernel writes nothing.
-    let result = unsafe { libc::syscall(number, a, b, c, d, e, 0_i64) };
-    Outcome::of((result < 0).then(io::Error::last_os_error))
-}
-
 fn outcome(fd: i64) -> Outcome {
     if fd < 0 {
         return Outcome::of(Some(io::Error::last_os_error()));
@@ -221,15 +162,56 @@ fn threads() -> Threads {
 }
 
 fn family_name(family: i32) -> String {
-    match family {
-        libc::AF_UNIX => "AF_UNIX".to_owned(),
-        libc::AF_INET => "AF_INET".to_owned(),
-        libc::AF_INET6 => "AF_INET6".to_owned(),
-        libc::AF_NETLINK => "AF_NETLINK".to_owned(),
-        libc::AF_PACKET => "AF_PACKET".to_owned(),
-        libc::AF_VSOCK => "AF_VSOCK".to_owned(),
-        libc::AF_BLUETOOTH => "AF_BLUETOOTH".to_owned(),
-        libc::AF_ALG => "AF_ALG".to_owned(),
-        _ => format!("family {family}"),
-    }
+    let name = usize::try_from(family).ok().and_then(|family| FAMILIES.get(family));
+    name.map_or_else(|| format!("family {family}"), |name| format!("AF_{name}"))
 }
+
+/// The address families by number, as `include/linux/socket.h` of the kernel names them.
+const FAMILIES: [&str; FAMILY_END as usize] = [
+    "UNSPEC",
+    "UNIX",
+    "INET",
+    "AX25",
+    "IPX",
+    "APPLETALK",
+    "NETROM",
+    "BRIDGE",
+    "ATMPVC",
+    "X25",
+    "INET6",
+    "ROSE",
+    "DECnet",
+    "NETBEUI",
+    "SECURITY",
+    "KEY",
+    "NETLINK",
+    "PACKET",
+    "ASH",
+    "ECONET",
+    "ATMSVC",
+    "RDS",
+    "SNA",
+    "IRDA",
+    "PPPOX",
+    "WANPIPE",
+    "LLC",
+    "IB",
+    "MPLS",
+    "CAN",
+    "TIPC",
+    "BLUETOOTH",
+    "IUCV",
+    "RXRPC",
+    "ISDN",
+    "PHONET",
+    "IEEE802154",
+    "CAIF",
+    "ALG",
+    "NFC",
+    "VSOCK",
+    "KCM",
+    "QIPCRTR",
+    "SMC",
+    "XDP",
+    "MCTP",
+];
