@@ -18,6 +18,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use skiff::repo::{BlobId, FileContent, FileMode, FileState, FileWrite, RepoError, Repository, WorkTree};
@@ -117,7 +118,14 @@ impl Bench {
     /// What the next run does first.
     fn open(&self) -> WorkTree {
         let repository = Repository::discover(&self.place.repo()).unwrap();
-        WorkTree::open(&repository, &self.state()).unwrap()
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            match WorkTree::open(&repository, &self.state()) {
+                // strace ends a moment before the kernel has taken the last thread of what it killed apart.
+                Err(RepoError::Locked(_)) if Instant::now() < end => std::thread::yield_now(),
+                opened => return opened.unwrap(),
+            }
+        }
     }
 
     fn strace(&self, verb: Verb, options: &[&str]) -> (Option<i32>, String) {
