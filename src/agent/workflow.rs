@@ -179,7 +179,11 @@ impl<'a> Run<'a> {
             task,
             messages: task.fitted.messages.clone(),
             sampling: samplings[*at],
-            refused: Vec::new(),
+            // What a check has refused must not come back.
+            refused: match self.request.failure.is_empty() {
+                true => Vec::new(),
+                false => vec![task.copy.clone()],
+            },
         });
         let outcomes = self.asking().write(orders.collect())?;
         let mut unchanged = Vec::new();
