@@ -366,22 +366,14 @@ fn any_bytes_are_shown() {
     others("terminal", 5000, samples.map(<[u8]>::to_vec).to_vec(), fuzz::terminal);
 }
 
-/// The files of a folder of `fuzz/corpus/`.
-fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    files.iter().map(|file| fs::read(file).unwrap()).collect()
-}
-
 #[test]
 fn any_bytes_are_a_path() {
-    others("path", 20_000, corpus("path"), fuzz::path);
+    others("path", 20_000, seeds("path"), fuzz::path);
 }
 
 #[test]
 fn any_bytes_are_a_journal() {
-    let samples = corpus("journal");
+    let samples = seeds("journal");
     samples.iter().for_each(|sample| fuzz::journal(sample));
     others("journal", 1500, samples, fuzz::journal);
 }
