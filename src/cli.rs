@@ -4,6 +4,7 @@
 
 mod args;
 mod bars;
+mod check_choice;
 mod commands;
 mod config;
 mod context;

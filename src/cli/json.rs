@@ -18,7 +18,7 @@ use crate::patch::{FilePatch, FileSide};
 use crate::prompt::MapText;
 use crate::repo::{BlobId, FileMode};
 use crate::review::{Flag, FlagKind};
-use crate::sandbox::{CheckEnd, CheckOutcome};
+use crate::sandbox::{CheckEnd, CheckOutcome, CheckProfile};
 use crate::text::RepoPath;
 
 /// Raised when a field changes its meaning or goes away; new fields do not raise it.
@@ -302,7 +302,27 @@ pub(crate) struct DoctorView {
     pub(crate) memory_bytes: Option<u64>,
     pub(crate) confinement: ConfinementView,
     pub(crate) roles: Vec<ConfinementView>,
+    pub(crate) check_profiles: Vec<ProfileView>,
     pub(crate) directories: DirectoriesView,
+}
+
+/// A check profile that fits the work tree.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProfileView {
+    pub(crate) name: &'static str,
+    pub(crate) commands: &'static [&'static str],
+    pub(crate) variables: &'static [&'static str],
+}
+
+impl ProfileView {
+    /// Returns the view of a profile.
+    pub(crate) fn of(profile: CheckProfile) -> Self {
+        Self {
+            name: profile.name(),
+            commands: profile.commands(),
+            variables: profile.variables(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
