@@ -20,6 +20,7 @@ pub(crate) use choice::{Choice, ContextTokens, GpuLayers, KvType};
 pub(crate) use repository_checks::RepositoryChecks;
 
 use super::check_choice::CheckChoice;
+use super::price::{Price, Prices};
 use crate::ledger::{Marking, Texts};
 use crate::model::{self, Keep, LlamaConfig};
 use crate::sandbox::{CheckLimits, Level};
@@ -58,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) check_memory_mib: Option<u32>,
     /// The checks of edits that name none, by repository.
     pub(crate) repositories: Vec<RepositoryChecks>,
+    /// What tokens cost elsewhere.
+    pub(crate) prices: Prices,
     /// How the user marks patches, reports and the ledger.
     pub(crate) marking: Option<Marking>,
     /// The directory of the ledger; none leaves it under the state directory.
@@ -227,6 +230,10 @@ pub(crate) struct Layer {
     pub(crate) check_seconds: Option<u32>,
     pub(crate) check_memory_mib: Option<u32>,
     pub(crate) repository: Option<Vec<RepositoryChecks>>,
+    pub(crate) price_prompt_per_million: Option<Price>,
+    pub(crate) price_cached_per_million: Option<Price>,
+    pub(crate) price_completion_per_million: Option<Price>,
+    pub(crate) currency: Option<String>,
     pub(crate) marking: Option<Marking>,
     pub(crate) ledger_dir: Option<String>,
     pub(crate) ledger_texts: Option<Texts>,
@@ -477,6 +484,12 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             check_seconds: layer.check_seconds.or(merged.check_seconds),
             check_memory_mib: layer.check_memory_mib.or(merged.check_memory_mib),
             repository: layer.repository.or(merged.repository),
+            price_prompt_per_million: layer.price_prompt_per_million.or(merged.price_prompt_per_million),
+            price_cached_per_million: layer.price_cached_per_million.or(merged.price_cached_per_million),
+            price_completion_per_million: layer
+                .price_completion_per_million
+                .or(merged.price_completion_per_million),
+            currency: layer.currency.or(merged.currency),
             marking: layer.marking.or(merged.marking),
             ledger_dir: layer.ledger_dir.or(merged.ledger_dir),
             ledger_texts: layer.ledger_texts.or(merged.ledger_texts),
@@ -502,6 +515,12 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         check_seconds: merged.check_seconds,
         check_memory_mib: merged.check_memory_mib,
         repositories,
+        prices: Prices {
+            prompt: merged.price_prompt_per_million,
+            cached: merged.price_cached_per_million,
+            completion: merged.price_completion_per_million,
+            currency: merged.currency,
+        },
         rules: Rules {
             allowed_models: policy.allowed_models.clone(),
             confinement: policy.confinement,

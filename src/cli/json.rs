@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::price::Amount;
 use super::self_test::ConfinementView;
+use super::spending::joules;
 use super::stamp::Stamp;
 use crate::agent::{CandidateReport, ModelStamp, Preparation, RegionReport};
 use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
@@ -40,6 +42,8 @@ pub(crate) struct ProposalView<'a> {
     regions: &'a [RegionReport],
     candidates: &'a [CandidateReport],
     usage: Usage,
+    package_joules: Option<f64>,
+    price: Option<Amount>,
     checks: Vec<CheckView<'a>>,
     added: usize,
     removed: usize,
@@ -121,6 +125,8 @@ impl<'a> ProposalView<'a> {
             regions: &proposal.regions,
             candidates: &proposal.candidates,
             usage: proposal.usage,
+            package_joules: proposal.energy_mj.map(joules),
+            price: stamp.prices.of(&proposal.usage.into()),
             checks: proposal.checks.iter().map(CheckView::of).collect(),
             added: stat.added,
             removed: stat.removed,

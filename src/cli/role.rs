@@ -258,7 +258,7 @@ impl Ground {
             (Role::Brain, Command::Log(log)) => match &log.command {
                 // The key pair is made when it is first asked for.
                 Some(LogCommand::Key(_)) => vec![context::keys(state)],
-                None | Some(LogCommand::Verify(_) | LogCommand::Export(_)) => Vec::new(),
+                None | Some(LogCommand::Stats(_) | LogCommand::Verify(_) | LogCommand::Export(_)) => Vec::new(),
             },
             // They make the folder of a work tree's proposals where there is none, and record nothing.
             (Role::Brain, Command::List(_) | Command::Show(_)) => vec![self.proposals()],
@@ -563,7 +563,12 @@ mod tests {
                 "{line}: {reads:?}"
             );
         }
-        for line in ["skiff log", "skiff log verify", "skiff log export --format csv"] {
+        for line in [
+            "skiff log",
+            "skiff log stats",
+            "skiff log verify",
+            "skiff log export --format csv",
+        ] {
             let (writes, reads) = rights(line);
             assert!(writes.is_empty(), "{line}: {writes:?}");
             assert_eq!(reads, [Path::new("elsewhere"), Path::new("state/keys")], "{line}");

@@ -14,6 +14,7 @@ use crate::cli::context::{Context, now_unix_s};
 use crate::cli::exit::ExitStatus;
 use crate::cli::message::{self, UsageError};
 use crate::cli::output::{self, Audience};
+use crate::cli::spending::Spending;
 use crate::cli::stamp::Stamp;
 use crate::cli::{dialogue, engine, input, json, mail, record, store};
 use crate::ledger::{Entry, Recorder};
@@ -85,7 +86,8 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
     };
     let proposal = agent::propose(&request, &bench);
     record::note_files(recorder, &snapshot);
-    let proposal = proposal?;
+    let mut proposal = proposal?;
+    proposal.energy_mj = recorder.energy_mj();
     recorder.note_candidates(&proposal);
     if proposal.patch.is_empty() {
         for region in &proposal.regions {
@@ -231,15 +233,8 @@ fn format(args: &EditArgs, file: &Path) -> PatchFormat {
 }
 
 fn summarize(context: &Context, entry: &Entry) {
-    let usage = &entry.proposal.usage;
-    context.progress.note(&format!(
-        "{} tokens read ({} from the cache), {} written ({} of them foreseen), {:.1} s",
-        usage.prompt_tokens,
-        usage.cached_tokens,
-        usage.completion_tokens,
-        usage.accepted_tokens,
-        (usage.prefill_ms + usage.decode_ms) as f64 / 1000.0
-    ));
+    let price = context.settings.prices.of(&entry.proposal.usage.into());
+    context.progress.note(&Spending::of(&entry.proposal, price).to_string());
     context
         .progress
         .note(&format!("proposal {0}: `skiff show {0}`, `skiff apply {0}`", entry.id));
