@@ -4,6 +4,7 @@
 
 mod args;
 mod bars;
+mod check_choice;
 mod commands;
 mod config;
 mod context;
@@ -20,10 +21,13 @@ mod log_json;
 mod mail;
 mod message;
 mod output;
+mod price;
 mod record;
 mod role;
 mod self_test;
+mod spending;
 mod stamp;
+mod stats_json;
 mod store;
 
 use std::process::ExitCode;

@@ -16,6 +16,7 @@ mod marking;
 mod proposals;
 mod record;
 mod recorder;
+mod run_stats;
 mod run_summary;
 mod segment;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use marking::Marking;
 pub use proposals::{Entry, ProposalId, ProposalState, ProposalStore};
 pub use record::{Head, Record};
 pub use recorder::{Recorder, Setting, Texts};
+pub use run_stats::{LedgerStats, RunStats};
 pub use run_summary::{RunCheck, RunCheckEnd, RunDecision, RunEnd, RunList, RunSummary};
 pub(crate) use verify::read_foreign;
 pub use verify::{Expectation, Verified, verify_file};

@@ -7,6 +7,7 @@ mod cache_file;
 mod completion;
 mod draft;
 mod embedder;
+mod energy;
 mod engine_stamp;
 mod fit;
 mod gguf;
@@ -30,6 +31,7 @@ pub use completion::{
 };
 pub use draft::{CopyDrafter, Evidence};
 pub use embedder::{Embedder, TextRole, cosine};
+pub use energy::EnergyMeter;
 pub use engine_stamp::{EngineStamp, GpuStamp, LlamaStamp};
 pub use fit::{Concession, Devices, FitPlan, FitWish, GpuLayers, GpuMemory, GpuShare, HostMemory, KvType, gpus};
 pub use gguf::{GgufError, Header, TensorType};

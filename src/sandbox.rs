@@ -15,8 +15,8 @@ mod seccomp;
 mod trial;
 
 pub use check::{
-    CheckCommand, CheckEnd, CheckError, CheckLimits, CheckOutcome, Checker, CheckerError, ENVIRONMENT, Requests,
-    Scratch,
+    CheckCommand, CheckEnd, CheckError, CheckLimits, CheckOutcome, CheckProfile, Checker, CheckerError, ENVIRONMENT,
+    Requests, Scratch, UnknownProfile,
 };
 pub use confinement::{Confinement, Level, Role, SandboxError, system_folders};
 pub use descriptors::close_inherited;

@@ -394,6 +394,25 @@ fn a_policy_demands_a_level_refuses_checks_and_models() {
         &["edit", "x", "--check", "true"],
         "does not allow check commands",
     );
+    refused(
+        "check = 'deny'",
+        &["edit", "x", "--check", "@auto"],
+        "does not allow check commands",
+    );
+    // Nor those of the user's file, unless they are left out.
+    let config = place.home().join("config/skiff");
+    fs::create_dir_all(&config).unwrap();
+    let setting = format!("[[repository]]\npath = {:?}\nchecks = ['true']\n", place.repo());
+    fs::write(config.join("config.toml"), setting).unwrap();
+    refused("check = 'deny'", &["edit", "x"], "does not allow check commands");
+    if let Some(outcome) = under_policy(
+        &place,
+        "check = 'deny'",
+        &["edit", "x", "--no-check", "-m", "scripted:none"],
+    ) {
+        assert_eq!(outcome.code, 1, "{outcome:?}");
+    }
+    fs::remove_file(config.join("config.toml")).unwrap();
     let listed = format!("allowed_models = ['{}']", "ab".repeat(32));
     refused(&listed, &["edit", "x", "-m", "scripted:none"], "a script is none");
     // No model at all, and refused for its hash: nothing of it was parsed.

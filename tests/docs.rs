@@ -73,7 +73,9 @@ fn reference() -> String {
          `$XDG_CONFIG_HOME/skiff/config.toml`, the environment, the command line. What a table `[lock]` in the policy \
          fixes (`model`, `embed_model`, `draft_model`, `threads`, `ctx`, `kv_type`, `gpu_layers`, `prefix_cache_mib`, `marking`, `ledger_dir`, `ledger_texts`) cannot be changed by what comes later. \
          The file knows the keys `model`, `embed_model`, `draft_model`, `seed`, `threads`, `ctx`, `kv_type`, `gpu_layers`, `prefix_cache_mib`, `color`, `marking`, `ledger_dir`, `ledger_texts`, and for check commands `check_env` (a list of variables that they are given), `check_seconds` and \
-         `check_memory_mib`; the \
+         `check_memory_mib`, and tables `[[repository]]` with `path`, the absolute path of a work tree, and `checks`, a list of what \
+         `edit` there is to `--check` where the command line says nothing; for what tokens would cost elsewhere `price_prompt_per_million`, \
+         `price_completion_per_million`, `price_cached_per_million` (that of prompt tokens where it is not set) and `currency`; the \
          environment `SKIFF_MODEL`, `SKIFF_EMBED_MODEL`, `SKIFF_DRAFT_MODEL`, `SKIFF_SEED`, `SKIFF_THREADS`, `SKIFF_CTX`, `SKIFF_KV_TYPE`, `SKIFF_GPU_LAYERS`, `SKIFF_PREFIX_CACHE_MIB`, `SKIFF_MARKING`, `SKIFF_LEDGER_DIR`, `SKIFF_LEDGER_TEXTS` and `SKIFF_COLOR`. \
          The policy can also demand a level of confinement (`confinement = \"seccomp\"` or `\"landlock\"`), list the models that may be loaded \
          (`allowed_models`, SHA-256) and forbid check commands (`check = \"deny\"`). \

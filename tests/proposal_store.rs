@@ -27,6 +27,7 @@ fn proposal(request: &str) -> Proposal {
         regions: Vec::new(),
         candidates: Vec::new(),
         usage: Usage::default(),
+        energy_mj: None,
         checks: Vec::new(),
         patch: Patch {
             files: vec![FilePatch {

@@ -192,6 +192,7 @@ fn the_ledger() {
     let lines = place.skiff(&["log", "--jsonl", "-n", "2"]).stdout;
     let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
     assert_eq!((lines.lines().count(), &last), (2, &log["runs"][3]));
+    conforms("log-stats.json", &place.skiff(&["log", "stats", "--json"]).json());
     conforms("log-verify.json", &place.skiff(&["log", "verify", "--json"]).json());
     let file = place.root().join("export.jsonl");
     fs::write(&file, exported.replacen("\"seq\":2,", "\"seq\":3,", 1)).unwrap();

@@ -26,6 +26,9 @@ pub struct Proposal {
     pub candidates: Vec<CandidateReport>,
     /// Tokens and time of all completions together.
     pub usage: Usage,
+    /// What the processor packages took meanwhile, in millijoules; none where the machine does not tell.
+    #[serde(default)]
+    pub energy_mj: Option<u64>,
     /// What came of the user's check commands, up to the first that failed.
     #[serde(default)]
     pub checks: Vec<CheckOutcome>,

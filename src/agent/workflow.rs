@@ -76,6 +76,7 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
         regions: branch.state.regions,
         candidates,
         usage: run.usage,
+        energy_mj: None,
         checks,
         patch,
     })

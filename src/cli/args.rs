@@ -363,6 +363,7 @@ pub(crate) struct UndoArgs {}
 Examples:
   skiff log
   skiff log -n 100 --json
+  skiff log stats --since 2026-01-01
   skiff log verify
   skiff log export --format csv > runs.csv"
 )]
@@ -383,9 +384,47 @@ pub(crate) struct LogArgs {
 /// What to do with the ledger.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LogCommand {
+    Stats(LogStatsArgs),
     Verify(LogVerifyArgs),
     Export(LogExportArgs),
     Key(LogKeyArgs),
+}
+
+/// Add the runs up: tokens, time, energy, and what the tokens would have cost elsewhere
+///
+/// For all runs together and for each model. What is added up is verified first. Energy is that of the processor packages, whatever
+/// ran on them, and is left out where the machine does not tell. Money is told where `config.toml` has prices.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff log stats
+  skiff log stats --since 2026-01-01 --json")]
+pub(crate) struct LogStatsArgs {
+    /// Leave out the runs before a day, as `2026-01-31`, or a time, as `2026-01-31T08:00:00Z`; days begin in UTC
+    #[arg(long, value_name = "DATE", value_parser = since)]
+    pub(crate) since: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Parses a day or a time as seconds since 1970 UTC.
+fn since(text: &str) -> Result<u64, String> {
+    let day = || {
+        text.parse::<jiff::civil::Date>()
+            .ok()
+            .filter(|day| day.to_string() == text)
+    };
+    let time = match (text.parse::<jiff::Timestamp>(), day()) {
+        (Ok(time), _) => Some(time),
+        (Err(_), Some(day)) => day
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .ok()
+            .map(|start| start.timestamp()),
+        (Err(_), None) => None,
+    };
+    let seconds = time.and_then(|time| u64::try_from(time.as_second()).ok());
+    seconds.ok_or_else(|| "neither a day, as `2026-01-31`, nor a time, as `2026-01-31T08:00:00Z`".to_owned())
 }
 
 /// Check every record of the ledger, or of an exported file

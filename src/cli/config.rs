@@ -4,6 +4,7 @@
 //! Nothing in a repository is ever read as configuration.
 
 mod choice;
+mod repository_checks;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +17,10 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use choice::{Choice, ContextTokens, GpuLayers, KvType};
+pub(crate) use repository_checks::RepositoryChecks;
 
+use super::check_choice::CheckChoice;
+use super::price::{Price, Prices};
 use crate::ledger::{Marking, Texts};
 use crate::model::{self, Keep, LlamaConfig};
 use crate::sandbox::{CheckLimits, Level};
@@ -53,6 +57,10 @@ pub(crate) struct Settings {
     pub(crate) check_seconds: Option<u32>,
     /// The memory that a check command may take; none leaves it to the sandbox.
     pub(crate) check_memory_mib: Option<u32>,
+    /// The checks of edits that name none, by repository.
+    pub(crate) repositories: Vec<RepositoryChecks>,
+    /// What tokens cost elsewhere.
+    pub(crate) prices: Prices,
     /// How the user marks patches, reports and the ledger.
     pub(crate) marking: Option<Marking>,
     /// The directory of the ledger; none leaves it under the state directory.
@@ -69,6 +77,14 @@ impl Settings {
     /// Returns the directory of the ledger: the one that was set, else one beneath the state directory.
     pub(crate) fn ledger(&self, state: &Path) -> PathBuf {
         self.ledger_dir.clone().unwrap_or_else(|| state.join("ledger"))
+    }
+
+    /// Returns the checks that the user has set for the work tree with this root; of several settings the last.
+    pub(crate) fn checks_of(&self, work_dir: &Path) -> &[CheckChoice] {
+        let mut settings = self.repositories.iter().rev();
+        settings
+            .find(|repository| repository.is_about(work_dir))
+            .map_or(&[], |repository| &repository.checks)
     }
 }
 
@@ -213,6 +229,11 @@ pub(crate) struct Layer {
     pub(crate) check_env: Option<Vec<String>>,
     pub(crate) check_seconds: Option<u32>,
     pub(crate) check_memory_mib: Option<u32>,
+    pub(crate) repository: Option<Vec<RepositoryChecks>>,
+    pub(crate) price_prompt_per_million: Option<Price>,
+    pub(crate) price_cached_per_million: Option<Price>,
+    pub(crate) price_completion_per_million: Option<Price>,
+    pub(crate) currency: Option<String>,
     pub(crate) marking: Option<Marking>,
     pub(crate) ledger_dir: Option<String>,
     pub(crate) ledger_texts: Option<Texts>,
@@ -286,6 +307,9 @@ pub(crate) enum ConfigError {
     /// The directory of the ledger would depend on where skiff is started.
     #[error("`ledger_dir` is {0:?}, which is not an absolute path")]
     RelativeLedger(String),
+    /// Which repository a setting is about would depend on where skiff is started.
+    #[error("`path` of a [[repository]] is {0:?}, which is not an absolute path")]
+    RelativeRepository(PathBuf),
     /// A place wants what the policy does not allow.
     #[error("the policy {POLICY_FILE} fixes {key} to {fixed}, and {origin} asks for {wanted}")]
     Locked {
@@ -459,6 +483,13 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
             check_env: layer.check_env.or(merged.check_env),
             check_seconds: layer.check_seconds.or(merged.check_seconds),
             check_memory_mib: layer.check_memory_mib.or(merged.check_memory_mib),
+            repository: layer.repository.or(merged.repository),
+            price_prompt_per_million: layer.price_prompt_per_million.or(merged.price_prompt_per_million),
+            price_cached_per_million: layer.price_cached_per_million.or(merged.price_cached_per_million),
+            price_completion_per_million: layer
+                .price_completion_per_million
+                .or(merged.price_completion_per_million),
+            currency: layer.currency.or(merged.currency),
             marking: layer.marking.or(merged.marking),
             ledger_dir: layer.ledger_dir.or(merged.ledger_dir),
             ledger_texts: layer.ledger_texts.or(merged.ledger_texts),
@@ -467,6 +498,8 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
     if let Some(dir) = merged.ledger_dir.as_ref().filter(|dir| !Path::new(dir).is_absolute()) {
         return Err(ConfigError::RelativeLedger(dir.clone()));
     }
+    let repositories = merged.repository.unwrap_or_default();
+    repositories.iter().try_for_each(RepositoryChecks::accept)?;
     Ok(Settings {
         model: merged.model,
         seed: merged.seed.unwrap_or_default(),
@@ -481,6 +514,13 @@ fn merge(policy: &Policy, layers: impl IntoIterator<Item = (String, Layer)>) -> 
         check_env: merged.check_env.unwrap_or_default(),
         check_seconds: merged.check_seconds,
         check_memory_mib: merged.check_memory_mib,
+        repositories,
+        prices: Prices {
+            prompt: merged.price_prompt_per_million,
+            cached: merged.price_cached_per_million,
+            completion: merged.price_completion_per_million,
+            currency: merged.currency,
+        },
         rules: Rules {
             allowed_models: policy.allowed_models.clone(),
             confinement: policy.confinement,
@@ -651,6 +691,32 @@ mod tests {
         let relative = merge(&Policy::default(), [("x".to_owned(), layer("ledger_dir = 'here'"))]);
         assert!(matches!(relative, Err(ConfigError::RelativeLedger(_))));
         assert!(toml::from_str::<Layer>("marking = \"a\\nb\"").is_err());
+    }
+
+    #[test]
+    fn a_repository_has_checks_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let entry = |path: &Path, check: &str| format!("[[repository]]\npath = {path:?}\nchecks = [{check:?}]\n");
+        let text = [
+            entry(&root, "true"),
+            entry(Path::new("/nowhere"), "false"),
+            entry(&root, "@cargo"),
+        ]
+        .concat();
+        let merged = |text: &str| merge(&Policy::default(), [("file".to_owned(), layer(text))]);
+        let settings = merged(&text).unwrap();
+        assert_eq!(settings.checks_of(&root), ["@cargo".parse().unwrap()]);
+        assert_eq!(settings.checks_of(&root.join("below")), []);
+        let relative = merged(&entry(Path::new("src/x"), "true"));
+        assert!(matches!(relative, Err(ConfigError::RelativeRepository(_))));
+        let wrong = toml::from_str::<Layer>(&entry(&root, "@carg")).unwrap_err().to_string();
+        assert!(
+            wrong.contains("no check profile is named \"carg\"; known are @auto, @cargo"),
+            "{wrong}"
+        );
+        // An administrator names no commands.
+        assert!(toml::from_str::<Policy>(&format!("[lock]\n{text}")).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use super::args::{Args, Command, GlobalArgs};
 use super::bars::{Bars, Verbosity};
+use super::check_choice::CheckChoice;
 use super::config::{ColorMode, Layer, Settings};
 use super::directories::Directories;
 use super::hand::Applier;
@@ -36,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) output: Option<File>,
     /// The file that the verb reads, where one is named.
     pub(crate) input: Option<File>,
+    /// The checks of an edit.
+    pub(crate) checks: Vec<CheckChoice>,
     /// What runs the check commands, where there are any.
     pub(crate) checker: Option<Mutex<Checker>>,
     /// What was found out before the process was confined, for the verbs that report it.
@@ -60,6 +63,7 @@ impl Context {
             confined_in: entered.took,
             output: entered.output,
             input: entered.input,
+            checks: entered.checks,
             checker: entered.checker.map(Mutex::new),
             findings: entered.findings,
             applier,

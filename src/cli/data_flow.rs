@@ -34,7 +34,7 @@ const VERBS: &[(&str, &str, Role)] = &[
     ("discard", "skiff discard 1", Role::Hand),
     ("index, find, map, model bench", "skiff index", Role::Brain),
     ("list, show", "skiff list", Role::Brain),
-    ("log, log verify, log export", "skiff log", Role::Brain),
+    ("log, log stats, log verify, log export", "skiff log", Role::Brain),
     ("log key", "skiff log key", Role::Brain),
     (
         "model add, model verify, model remove",

@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use super::check_choice::AutoError;
 use super::config::ConfigError;
 use super::dialogue::FlagsRefused;
 use super::interrupt::Interrupted;
@@ -67,7 +68,7 @@ impl ExitStatus {
         {
             return Some(Self::Interrupted);
         }
-        if cause.is::<UsageError>() {
+        if cause.is::<UsageError>() || cause.is::<AutoError>() {
             return Some(Self::Usage);
         }
         if cause.is::<FlagsRefused>() {
@@ -85,7 +86,8 @@ impl ExitStatus {
                 ConfigError::Read { .. }
                 | ConfigError::Parse { .. }
                 | ConfigError::Variable { .. }
-                | ConfigError::RelativeLedger(_) => None,
+                | ConfigError::RelativeLedger(_)
+                | ConfigError::RelativeRepository(_) => None,
             };
         }
         if let Some(RegistryError::NotAllowed { .. } | RegistryError::HashMismatch { .. }) = cause.downcast_ref() {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::price::Amount;
 use super::self_test::ConfinementView;
+use super::spending::joules;
 use super::stamp::Stamp;
 use crate::agent::{CandidateReport, ModelStamp, Preparation, RegionReport};
 use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
@@ -18,7 +20,7 @@ use crate::patch::{FilePatch, FileSide};
 use crate::prompt::MapText;
 use crate::repo::{BlobId, FileMode};
 use crate::review::{Flag, FlagKind};
-use crate::sandbox::{CheckEnd, CheckOutcome};
+use crate::sandbox::{CheckEnd, CheckOutcome, CheckProfile};
 use crate::text::RepoPath;
 
 /// Raised when a field changes its meaning or goes away; new fields do not raise it.
@@ -40,6 +42,8 @@ pub(crate) struct ProposalView<'a> {
     regions: &'a [RegionReport],
     candidates: &'a [CandidateReport],
     usage: Usage,
+    package_joules: Option<f64>,
+    price: Option<Amount>,
     checks: Vec<CheckView<'a>>,
     added: usize,
     removed: usize,
@@ -121,6 +125,8 @@ impl<'a> ProposalView<'a> {
             regions: &proposal.regions,
             candidates: &proposal.candidates,
             usage: proposal.usage,
+            package_joules: proposal.energy_mj.map(joules),
+            price: stamp.prices.of(&proposal.usage.into()),
             checks: proposal.checks.iter().map(CheckView::of).collect(),
             added: stat.added,
             removed: stat.removed,
@@ -302,7 +308,27 @@ pub(crate) struct DoctorView {
     pub(crate) memory_bytes: Option<u64>,
     pub(crate) confinement: ConfinementView,
     pub(crate) roles: Vec<ConfinementView>,
+    pub(crate) check_profiles: Vec<ProfileView>,
     pub(crate) directories: DirectoriesView,
+}
+
+/// A check profile that fits the work tree.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProfileView {
+    pub(crate) name: &'static str,
+    pub(crate) commands: &'static [&'static str],
+    pub(crate) variables: &'static [&'static str],
+}
+
+impl ProfileView {
+    /// Returns the view of a profile.
+    pub(crate) fn of(profile: CheckProfile) -> Self {
+        Self {
+            name: profile.name(),
+            commands: profile.commands(),
+            variables: profile.variables(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 
+use super::check_choice::AutoError;
 use super::config::ConfigError;
 use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
@@ -163,6 +164,12 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
             "look at it (a proposal with `skiff show`); --accept-flags says yes where there is no terminal to ask on",
         );
     }
+    if let Some(error) = cause.downcast_ref::<AutoError>() {
+        return Some(match error {
+            AutoError::NoneFits => "name the commands with --check CMD; `skiff edit --help` lists the profiles",
+            AutoError::SeveralFit(_) => "name one of them, as in `--check @make`, or several in their order",
+        });
+    }
     if let Some(EvidenceError::NotEmpty(_)) = cause.downcast_ref() {
         return Some("name a new folder: evidence is not mixed with other files");
     }
@@ -171,6 +178,9 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
     }
     match cause.downcast_ref::<ConfigError>()? {
         ConfigError::Locked { .. } => Some("leave the setting out, or ask whoever keeps the policy"),
+        ConfigError::CheckDenied => {
+            Some("leave --check out; --no-check leaves out what `config.toml` has for the repository")
+        }
         ConfigError::Confinement { .. } => Some("Landlock needs Linux 5.19 with `landlock` among the kernel's `lsm=`"),
         _ => None,
     }

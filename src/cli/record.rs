@@ -5,7 +5,7 @@ use super::exit::ExitStatus;
 use super::interrupt;
 use crate::index::Index;
 use crate::ledger::{FileChange, FileIdentity, Recorder, Setting, Verb};
-use crate::model::LanguageModel;
+use crate::model::{EnergyMeter, LanguageModel};
 use crate::prompt::TEMPLATE_SOURCES;
 use crate::repo::{Applied, FileState, Repository, Snapshot};
 
@@ -29,7 +29,11 @@ pub(crate) fn recorded(
         landlock_abi: context.confinement.level().landlock_abi(),
         policy_sha256: context.settings.policy_sha256.clone(),
     };
-    let recorder = Recorder::begin(context.ledger(), setting, verb)?;
+    let meter = match verb {
+        Verb::Edit => EnergyMeter::start(),
+        Verb::Apply | Verb::Undo | Verb::Discard => None,
+    };
+    let recorder = Recorder::begin(context.ledger(), setting, verb)?.measured_by(meter);
     let outcome = work(&recorder);
     let status = match &outcome {
         _ if interrupt::requested() => ExitStatus::Interrupted,

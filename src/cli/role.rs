@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::args::{Args, Command, DoctorArgs, EditArgs, LogArgs, LogCommand, ModelCommand};
+use super::args::{Args, Command, DoctorArgs, LogArgs, LogCommand, ModelCommand};
+use super::check_choice::{self, CheckChoice};
 use super::config::{self, CheckRule, ConfigError, Layer, Settings};
 use super::context;
 use super::data_flow::{self, Flow, Rights};
@@ -22,7 +23,7 @@ use super::hand::IS_SEPARATE;
 use super::input;
 use super::self_test::{self, Tried};
 use crate::evidence::Folder;
-use crate::repo::{Surroundings, configured_files, create_private_dir};
+use crate::repo::{FileWrite, Repository, Surroundings, configured_files, create_private_dir};
 use crate::sandbox::{
     self, CallProbe, CheckCommand, CheckError, Checker, Confinement, Requests, Role, SandboxError, Scratch,
 };
@@ -33,6 +34,7 @@ pub(super) struct Ground {
     directories: Directories,
     settings: Settings,
     surroundings: Option<Surroundings>,
+    checks: Vec<CheckChoice>,
     output: Option<File>,
     input: Option<File>,
     folder: Option<Folder>,
@@ -49,6 +51,8 @@ pub(crate) struct Entered {
     pub(crate) output: Option<File>,
     /// The file that the verb reads, opened then too, and not read yet.
     pub(crate) input: Option<File>,
+    /// The checks of an edit: those of the command line, else those that the user has set for the repository.
+    pub(crate) checks: Vec<CheckChoice>,
     /// What runs the check commands.
     pub(crate) checker: Option<Checker>,
     /// What `doctor` and `evidence` found out before.
@@ -119,11 +123,21 @@ impl Ground {
             Command::Evidence(evidence) => Some(Folder::open(&evidence.output)?),
             _ => None,
         };
+        let settings = config::load(&directories.config, flags)?;
+        let surroundings = Surroundings::find(&directory);
+        let work_dir = surroundings.as_ref().and_then(Surroundings::work_dir);
         Ok(Self {
+            checks: match &args.command {
+                Command::Edit(edit) if !edit.check.is_empty() => edit.check.clone(),
+                Command::Edit(edit) if !edit.no_check => {
+                    work_dir.map_or_else(Vec::new, |work_dir| settings.checks_of(work_dir).to_vec())
+                }
+                _ => Vec::new(),
+            },
             folder,
-            settings: config::load(&directories.config, flags)?,
+            settings,
             directories,
-            surroundings: Surroundings::find(&directory),
+            surroundings,
             output,
             input,
             started,
@@ -140,11 +154,11 @@ impl Ground {
         let aside = aside.elapsed();
         let rules = &self.settings.rules;
         let checker = match (&args.command, role) {
-            (Command::Edit(edit), Role::Brain) if !edit.check.is_empty() => {
+            (Command::Edit(_), Role::Brain) if !self.checks.is_empty() => {
                 if rules.check == CheckRule::Deny {
                     return Err(ConfigError::CheckDenied.into());
                 }
-                Some(Checker::start(|requests| self.serve_checks(requests, edit))?)
+                Some(Checker::start(|requests| self.serve_checks(requests))?)
             }
             _ => None,
         };
@@ -161,6 +175,7 @@ impl Ground {
             settings: self.settings,
             output: self.output,
             input: self.input,
+            checks: self.checks,
             checker,
             findings,
             took: self.started.elapsed().saturating_sub(aside),
@@ -243,7 +258,7 @@ impl Ground {
             (Role::Brain, Command::Log(log)) => match &log.command {
                 // The key pair is made when it is first asked for.
                 Some(LogCommand::Key(_)) => vec![context::keys(state)],
-                None | Some(LogCommand::Verify(_) | LogCommand::Export(_)) => Vec::new(),
+                None | Some(LogCommand::Stats(_) | LogCommand::Verify(_) | LogCommand::Export(_)) => Vec::new(),
             },
             // They make the folder of a work tree's proposals where there is none, and record nothing.
             (Role::Brain, Command::List(_) | Command::Show(_)) => vec![self.proposals()],
@@ -369,10 +384,10 @@ impl Ground {
         self.directories.cache.join("checks")
     }
 
-    /// The work of the checker's process: is confined as every other, and runs the commands of the command line on the
+    /// The work of the checker's process: is confined as every other, and runs the commands that the user named on the
     /// candidates that come in. What keeps it from that is its answer to the first.
-    fn serve_checks(&self, mut requests: Requests, edit: &EditArgs) -> i32 {
-        let ready = self.prepare_checks(edit);
+    fn serve_checks(&self, mut requests: Requests) -> i32 {
+        let ready = self.prepare_checks();
         while let Ok(Some(writes)) = requests.candidate() {
             let answer = match &ready {
                 Ok(commands) => self.check(commands, &writes, &|| requests.is_abandoned()),
@@ -385,33 +400,35 @@ impl Ground {
         0
     }
 
-    fn prepare_checks(&self, edit: &EditArgs) -> anyhow::Result<Vec<CheckCommand>> {
+    /// Confines the process, and then puts the commands together: what `@auto` stands for is seen here, as it is seen in
+    /// the brain, which is not asked.
+    fn prepare_checks(&self) -> anyhow::Result<Vec<CheckCommand>> {
         let scratch = self.scratch_folder();
         create_private_dir(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
         let mut confinement = Confinement::enter(Role::Checker, &[scratch])?;
         let settings = &self.settings;
         let passed_on = |name: &String| Some((name.into(), env::var_os(name)?));
         let passed_on: Vec<_> = settings.check_env.iter().filter_map(passed_on).collect();
-        let command = |line: &String| CheckCommand {
-            line: line.clone(),
+        let command = |line: String| CheckCommand {
+            line,
             limits: settings.check_limits(),
             passed_on: passed_on.clone(),
         };
-        let commands: Vec<CheckCommand> = edit.check.iter().map(command).collect();
         let mut reads = self.surrounding_reads();
-        reads.extend(commands.iter().flat_map(CheckCommand::reads));
+        // What a command reads does not depend on its line.
+        reads.extend(command(String::new()).reads());
         confinement.limit_reads(&reads)?;
-        Ok(commands)
+        let lines = check_choice::lines(&self.checks, || check_choice::detect(&repository()?))?;
+        Ok(lines.into_iter().map(command).collect())
     }
 
     fn check(
         &self,
         commands: &[CheckCommand],
-        writes: &[crate::repo::FileWrite],
+        writes: &[FileWrite],
         stopped: &dyn Fn() -> bool,
     ) -> anyhow::Result<Vec<sandbox::CheckOutcome>> {
-        let directory = env::current_dir().context("cannot tell the current directory")?;
-        let snapshot = crate::repo::Repository::discover(&directory)?.snapshot()?;
+        let snapshot = repository()?.snapshot()?;
         let scratch = Scratch::copy(&snapshot, &self.scratch_folder())?;
         scratch.change(writes)?;
         let mut outcomes = Vec::new();
@@ -425,6 +442,12 @@ impl Ground {
         }
         Ok(outcomes)
     }
+}
+
+/// Opens the repository around the current directory.
+fn repository() -> anyhow::Result<Repository> {
+    let directory = env::current_dir().context("cannot tell the current directory")?;
+    Ok(Repository::discover(&directory)?)
 }
 
 /// Opens the file for the patch as a shell would; what is in it stays until there is a patch.
@@ -459,6 +482,7 @@ mod tests {
                 ..Settings::default()
             },
             surroundings: None,
+            checks: Vec::new(),
             output: None,
             input: None,
             folder: None,
@@ -474,6 +498,45 @@ mod tests {
             below(ground.writes(role, &args.command)),
             below(ground.reads(role, &args.command)),
         )
+    }
+
+    #[test]
+    fn a_policy_denies_checks_wherever_they_come_from() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = |name: &str| place.path().join(name);
+        for line in ["skiff edit x --check @cargo", "skiff edit x"] {
+            let ground = Ground {
+                directories: Directories {
+                    home: folder("home"),
+                    config: folder("config"),
+                    state: folder("state"),
+                    cache: folder("cache"),
+                    models: folder("models"),
+                },
+                settings: Settings {
+                    rules: config::Rules {
+                        check: CheckRule::Deny,
+                        ..config::Rules::default()
+                    },
+                    ..Settings::default()
+                },
+                surroundings: None,
+                // What `find` takes from the line, or else from the user's file.
+                checks: vec![CheckChoice::Auto],
+                output: None,
+                input: None,
+                folder: None,
+                started: Instant::now(),
+            };
+            let args = Args::try_parse_from(line.split(' ')).unwrap();
+            // It comes before anything is forked or given up.
+            let error = ground.enter(Role::Brain, &args).unwrap_err();
+            assert!(
+                matches!(error.downcast_ref(), Some(ConfigError::CheckDenied)),
+                "{error:#}"
+            );
+        }
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
     }
 
     #[test]
@@ -500,7 +563,12 @@ mod tests {
                 "{line}: {reads:?}"
             );
         }
-        for line in ["skiff log", "skiff log verify", "skiff log export --format csv"] {
+        for line in [
+            "skiff log",
+            "skiff log stats",
+            "skiff log verify",
+            "skiff log export --format csv",
+        ] {
             let (writes, reads) = rights(line);
             assert!(writes.is_empty(), "{line}: {writes:?}");
             assert_eq!(reads, [Path::new("elsewhere"), Path::new("state/keys")], "{line}");

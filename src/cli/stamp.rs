@@ -1,14 +1,17 @@
 use super::context::Context;
 use super::message;
+use super::price::Prices;
 use crate::ledger::{Head, Marking};
 use crate::patch::Patch;
 use crate::review::escape_line;
 
-/// What a patch or a report carries besides its content: the user's marking, and the head of the ledger.
+/// What a patch or a report carries besides its content: the user's marking, the head of the ledger, and in a report what
+/// tokens would cost at the user's prices.
 #[derive(Clone, Debug)]
 pub(crate) struct Stamp {
     pub(crate) marking: Option<Marking>,
     pub(crate) head: Option<Head>,
+    pub(crate) prices: Prices,
 }
 
 impl Stamp {
@@ -22,6 +25,7 @@ impl Stamp {
         Self {
             marking: context.settings.marking.clone(),
             head,
+            prices: context.settings.prices.clone(),
         }
     }
 

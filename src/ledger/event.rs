@@ -1,6 +1,7 @@
 //! What is recorded. Every member has an integer, a string or a list of these, so that a record has one spelling.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -217,6 +218,20 @@ pub struct Cost {
     pub accepted_tokens: u64,
     pub prefill_ms: u64,
     pub decode_ms: u64,
+}
+
+impl AddAssign for Cost {
+    /// Adds, up to what there is a number for: records may hold any.
+    fn add_assign(&mut self, other: Self) {
+        let add = |sum: &mut u64, more| *sum = sum.saturating_add(more);
+        add(&mut self.prompt_tokens, other.prompt_tokens);
+        add(&mut self.cached_tokens, other.cached_tokens);
+        add(&mut self.completion_tokens, other.completion_tokens);
+        add(&mut self.drafted_tokens, other.drafted_tokens);
+        add(&mut self.accepted_tokens, other.accepted_tokens);
+        add(&mut self.prefill_ms, other.prefill_ms);
+        add(&mut self.decode_ms, other.decode_ms);
+    }
 }
 
 impl From<Usage> for Cost {
@@ -465,6 +480,10 @@ pub struct RunEnded {
     pub ms: u64,
     /// Tokens and milliseconds of all answers together.
     pub cost: Cost,
+    /// What the processor packages took during the run, in millijoules. Left out where the machine does not tell, and by
+    /// older releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_mj: Option<u64>,
 }
 
 /// [`Event::LineSetAside`].

@@ -15,7 +15,9 @@ use super::event::{
 };
 use super::{Digest, Event, Head, Ledger, LedgerError, Marking, Person, ProposalId, identity};
 use crate::agent::{CheckOutcome, Proposal};
-use crate::model::{Completion, CompletionRequest, Constraint, EngineStamp, LanguageModel, ModelError, Usage, Witness};
+use crate::model::{
+    Completion, CompletionRequest, Constraint, EnergyMeter, EngineStamp, LanguageModel, ModelError, Usage, Witness,
+};
 use crate::patch::Patch;
 use crate::text::RepoPath;
 
@@ -27,6 +29,7 @@ pub struct Recorder {
     ledger: Ledger,
     setting: Setting,
     started: Instant,
+    meter: Option<EnergyMeter>,
     state: Mutex<State>,
 }
 
@@ -111,6 +114,7 @@ impl Recorder {
             ledger,
             setting,
             started: Instant::now(),
+            meter: None,
             state: Mutex::new(State {
                 run: first.seq,
                 pending: Vec::new(),
@@ -118,6 +122,17 @@ impl Recorder {
                 change: None,
             }),
         })
+    }
+
+    /// Has a meter tell what the run takes.
+    pub fn measured_by(self, meter: Option<EnergyMeter>) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Returns what the processor packages took since the meter was started, in millijoules; none where the machine does
+    /// not tell.
+    pub fn energy_mj(&self) -> Option<u64> {
+        self.meter.as_ref().and_then(EnergyMeter::millijoules)
     }
 
     /// Notes the work tree, by the key of its state and its directory.
@@ -191,6 +206,7 @@ impl Recorder {
 
     /// Notes what came of check commands.
     pub fn note_checks(&self, outcomes: &[CheckOutcome]) {
+        self.follow_meter();
         for outcome in outcomes {
             self.note(Event::CheckEnded(CheckEnded {
                 command: Digest::of(outcome.command.as_bytes()),
@@ -290,6 +306,7 @@ impl Recorder {
             exit_code,
             ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             cost: self.state().usage.into(),
+            energy_mj: self.energy_mj(),
         });
         self.append(Part::Ends, event)?;
         Ok(())
@@ -314,6 +331,11 @@ impl Recorder {
         }))?;
         self.state().change = Some(announced);
         Ok(())
+    }
+
+    /// Looks at the meter after work that takes long, so that no counter wraps twice unseen.
+    fn follow_meter(&self) {
+        let _ = self.energy_mj();
     }
 
     fn note(&self, event: Event) {
@@ -368,6 +390,7 @@ impl Witness for Recorder {
     }
 
     fn answered(&self, ticket: u64, outcome: Result<&Completion, &ModelError>) {
+        self.follow_meter();
         let answer = outcome.ok();
         if let Some(answer) = answer {
             self.state().usage += answer.usage;

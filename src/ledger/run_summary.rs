@@ -15,6 +15,8 @@ pub struct RunSummary {
     pub run: u64,
     /// When it began, in UTC by RFC 3339.
     pub time: String,
+    /// The same, in seconds since 1970 UTC.
+    pub time_unix_s: u64,
     /// What it was asked to do.
     pub verb: Verb,
     /// Whom the operating system says the process worked for.
@@ -33,6 +35,8 @@ pub struct RunSummary {
     pub model: Option<(String, String)>,
     /// How often the model was asked.
     pub prompts: u64,
+    /// Tokens and milliseconds of the answers so far.
+    pub cost: Cost,
     /// The check commands, in their order.
     pub checks: Vec<RunCheck>,
     /// The numbers of the proposals that were kept.
@@ -85,6 +89,8 @@ pub struct RunEnd {
     pub ms: u64,
     /// Tokens and milliseconds of all answers together.
     pub cost: Cost,
+    /// What the processor packages took, in millijoules; none where it is not known.
+    pub energy_mj: Option<u64>,
 }
 
 impl RunList {
@@ -94,6 +100,7 @@ impl RunList {
             let summary = RunSummary {
                 run: record.seq,
                 time: record.time(),
+                time_unix_s: record.time_unix_s,
                 verb: started.verb,
                 user: started.user.clone(),
                 host: started.host.clone(),
@@ -103,6 +110,7 @@ impl RunList {
                 work_tree: None,
                 model: None,
                 prompts: 0,
+                cost: Cost::default(),
                 checks: Vec::new(),
                 proposals: Vec::new(),
                 decisions: Vec::new(),
@@ -117,6 +125,7 @@ impl RunList {
             Event::WorkTreeOpened(opened) => run.work_tree = Some(opened.path.clone()),
             Event::ModelChosen(model) => run.model = Some((model.name.clone(), model.sha256.clone())),
             Event::Prompted(_) => run.prompts += 1,
+            Event::Answered(answered) => run.cost += answered.cost,
             Event::ChecksStarted(started) => {
                 let check = |command: &Digest| RunCheck {
                     command: *command,
@@ -150,12 +159,12 @@ impl RunList {
                     exit_code: ended.exit_code,
                     ms: ended.ms,
                     cost: ended.cost,
+                    energy_mj: ended.energy_mj,
                 });
             }
             Event::RunStarted(_)
             | Event::TreeRead(_)
             | Event::FilesRead(_)
-            | Event::Answered(_)
             | Event::CandidateJudged(_)
             | Event::ProposalMade(_)
             | Event::PatchRead(_)

@@ -7,8 +7,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::agent::{Action, ModelStamp, Proposal, RegionReport};
 use crate::model::{
-    Completion, CompletionRequest, EngineStamp, Finish, LanguageModel, Message, ModelError, Role, Sampling,
-    ScriptedModel, Session, Usage, Witness as _,
+    Completion, CompletionRequest, EnergyMeter, EngineStamp, Finish, LanguageModel, Message, ModelError, Role,
+    Sampling, ScriptedModel, Session, Usage, Witness as _,
 };
 use crate::patch::{FilePatch, FileSide, Patch};
 use crate::repo::FileMode;
@@ -121,6 +121,7 @@ fn proposal() -> Proposal {
         }],
         candidates: Vec::new(),
         usage: Usage::default(),
+        energy_mj: None,
         checks: vec![CheckOutcome {
             command: "make test".to_owned(),
             end: CheckEnd::Exited(0),
@@ -621,4 +622,42 @@ fn the_draft_model_and_what_computed_are_named() {
     };
     desk.ledger().verify(&keys(&desk.ledger()), visit).unwrap();
     assert_eq!(seen, 2);
+}
+
+#[test]
+fn energy_is_recorded_where_the_machine_tells() {
+    let desk = Desk::new();
+    desk.begin(Verb::Edit).end(0).unwrap();
+    // As an older release would have written it.
+    assert!(!String::from_utf8(desk.bytes()).unwrap().contains("energy"));
+    let zone = desk.dir.path().join("powercap/intel-rapl:0");
+    fs::create_dir_all(&zone).unwrap();
+    for (name, text) in [
+        ("name", "package-0"),
+        ("max_energy_range_uj", "9000"),
+        ("energy_uj", "1000"),
+    ] {
+        fs::write(zone.join(name), text).unwrap();
+    }
+    let meter = EnergyMeter::start_in(zone.parent().unwrap());
+    let recorder = desk.begin(Verb::Edit).measured_by(meter);
+    // The counter wraps twice, and is looked at in between.
+    fs::write(zone.join("energy_uj"), "500").unwrap();
+    recorder.note_checks(&[]);
+    fs::write(zone.join("energy_uj"), "0").unwrap();
+    assert_eq!(recorder.energy_mj(), Some(17));
+    recorder.end(0).unwrap();
+    let mut list = RunList::default();
+    let keys = keys(&desk.ledger());
+    desk.ledger().verify(&keys, &mut |record, _| list.see(record)).unwrap();
+    let energy: Vec<_> = list.last(9).iter().map(|run| run.end.unwrap().energy_mj).collect();
+    assert_eq!(energy, [None, Some(17)]);
+    let stats = LedgerStats::of(&list.last(9), 0);
+    assert_eq!((stats.total.runs, stats.total.energy_mj), (2, Some(17)));
+    // It is left out where it is not known, and spelled in no other way.
+    let line = String::from_utf8(desk.bytes()).unwrap();
+    let ended = line.lines().find(|line| line.contains("\"run_ended\"")).unwrap();
+    assert!(Record::parse(ended.as_bytes()).is_ok());
+    let spelled = ended.replacen("\"exit_code\"", "\"energy_mj\":null,\"exit_code\"", 1);
+    assert!(spelled != ended && Record::parse(spelled.as_bytes()).is_err());
 }

@@ -3,6 +3,8 @@
 mod checker;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod family;
+mod profile;
+mod project;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod run;
 mod scratch;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use checker::{Checker, CheckerError, Requests};
+pub use profile::{CheckProfile, UnknownProfile};
 pub use scratch::Scratch;
 
 use super::SandboxError;

@@ -138,6 +138,7 @@ impl Place {
             }],
             candidates: Vec::new(),
             usage: Usage::default(),
+            energy_mj: None,
             checks: Vec::new(),
             patch: Patch::build(&change, &repository.snapshot().unwrap()).unwrap(),
         };

@@ -4,6 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::agent::Candidates;
+use crate::cli::check_choice::CheckChoice;
 
 /// Turn a request into a proposal: a patch that waits for you
 ///
@@ -17,7 +18,8 @@ Examples:
   skiff edit 'use the new logger' src/server.py src/client.py
   skiff edit 'add a docstring' --symbol Stack.push --apply
   skiff edit 'handle empty input in parse' --check 'python3 -m unittest'
-  skiff edit 'handle empty input in parse' -n auto --check 'cargo check' --check 'cargo test'
+  skiff edit 'handle empty input in parse' -n auto --check @cargo
+  skiff edit 'handle empty input in parse' --check @auto --apply
   make test 2>&1 | skiff edit 'mend the parser' src/parser.c --failure -
   skiff edit - --output change.mbox < request.txt")]
 pub(crate) struct EditArgs {
@@ -40,9 +42,14 @@ pub(crate) struct EditArgs {
     #[arg(long)]
     pub(crate) apply: bool,
     /// Run a command of the shell on the result, in a copy of the work tree without network; may be given several times.
-    /// A proposal that fails is kept and not applied
-    #[arg(long, value_name = "CMD", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) check: Vec<String>,
+    /// A proposal that fails is kept and not applied. `@NAME` stands for the commands of a profile (@cargo, @go, @npm,
+    /// @pytest, @unittest, @make, @make-check, @cmake, @maven, @gradle), @auto for those of the one profile that fits [default:
+    /// what `config.toml` says of the repository]
+    #[arg(long, value_name = "CMD|@NAME")]
+    pub(crate) check: Vec<CheckChoice>,
+    /// Run none of the checks that `config.toml` has for the repository
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) no_check: bool,
     /// Print one JSON object instead of the diff
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

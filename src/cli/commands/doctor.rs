@@ -3,10 +3,11 @@ use std::path::Path;
 use std::{env, fs, thread};
 
 use crate::cli::args::DoctorArgs;
+use crate::cli::check_choice;
 use crate::cli::context::Context;
 use crate::cli::directories::Directories;
 use crate::cli::exit::ExitStatus;
-use crate::cli::json::{CpuCodeView, DirectoriesView, DoctorView, GpuView};
+use crate::cli::json::{CpuCodeView, DirectoriesView, DoctorView, GpuView, ProfileView};
 use crate::cli::output;
 use crate::cli::self_test::{self, ConfinementView, Tried};
 use crate::model;
@@ -48,8 +49,17 @@ fn report(context: &Context, probe: &Probe) -> DoctorView {
             probe,
         ),
         roles: context.findings.tried.iter().map(ConfinementView::of_tried).collect(),
+        check_profiles: check_profiles(context),
         directories: directories(&context.directories),
     }
+}
+
+/// Names the check profiles that fit the work tree; none where there is no repository that can be read.
+fn check_profiles(context: &Context) -> Vec<ProfileView> {
+    let detected = context
+        .repository()
+        .and_then(|repository| check_choice::detect(&repository));
+    detected.unwrap_or_default().into_iter().map(ProfileView::of).collect()
 }
 
 fn directories(directories: &Directories) -> DirectoriesView {
@@ -171,6 +181,12 @@ fn page(report: &DoctorView, confinement: &Confinement) -> String {
                 "{} of {} filtered",
                 report.confinement.threads_filtered, report.confinement.threads
             ),
+        );
+    }
+    for profile in &report.check_profiles {
+        row(
+            "check profile",
+            &format!("@{}: {}", profile.name, profile.commands.join("; ")),
         );
     }
     let directories = &report.directories;

@@ -8,18 +8,22 @@ use anyhow::Context as _;
 use super::{paths, show};
 use crate::agent::{self, AgentConfig, CheckFailure, Checks, Request, Scope, Workbench};
 use crate::cli::args::{EditArgs, PatchFormat, ScopeArg};
+use crate::cli::check_choice;
+use crate::cli::config::CheckRule;
 use crate::cli::context::{Context, now_unix_s};
 use crate::cli::exit::ExitStatus;
 use crate::cli::message::{self, UsageError};
 use crate::cli::output::{self, Audience};
+use crate::cli::spending::Spending;
 use crate::cli::stamp::Stamp;
 use crate::cli::{dialogue, engine, input, json, mail, record, store};
 use crate::ledger::{Entry, Recorder};
 use crate::model::{Sampling, Witnessed};
 use crate::patch::Patch;
 use crate::progress::Progress;
+use crate::repo::Snapshot;
 use crate::review::escape;
-use crate::sandbox::{CheckOutcome, Checker};
+use crate::sandbox::{CheckOutcome, CheckProfile, Checker};
 
 /// So much is read of what a check command said.
 const MOST_FAILURE_BYTES: u64 = 16 << 20;
@@ -47,6 +51,7 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
         },
     };
     let snapshot = repository.snapshot()?;
+    let commands = check_choice::lines(&context.checks, || Ok(CheckProfile::detect(&snapshot)))?;
     let index = store::verified_index(context, &repository, &snapshot)?;
     store::say_skipped(context, &index);
     record::note_index(recorder, &index);
@@ -67,7 +72,7 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
     };
     let checks = context.checker.as_ref().map(|checker| UserChecks {
         checker,
-        commands: &args.check,
+        commands: &commands,
         recorder,
         progress: &context.progress,
     });
@@ -81,7 +86,8 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
     };
     let proposal = agent::propose(&request, &bench);
     record::note_files(recorder, &snapshot);
-    let proposal = proposal?;
+    let mut proposal = proposal?;
+    proposal.energy_mj = recorder.energy_mj();
     recorder.note_candidates(&proposal);
     if proposal.patch.is_empty() {
         for region in &proposal.regions {
@@ -102,6 +108,7 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
     let entry = proposals.get(id)?;
     show_patch(args, context, &entry, &Stamp::of(context))?;
     summarize(context, &entry);
+    offer_checks(args, context, &snapshot);
     let flags = entry.proposal.patch.flags();
     if output::audience() == Audience::Program {
         dialogue::say_flags(&flags);
@@ -126,7 +133,18 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
     }
 }
 
-/// The check commands of the command line, run by the checker's process and recorded.
+/// Says which profile fits, to a person who had nothing checked and may.
+fn offer_checks(args: &EditArgs, context: &Context, snapshot: &Snapshot) {
+    let is_settled = args.no_check || !context.checks.is_empty();
+    if is_settled || context.settings.rules.check == CheckRule::Deny || context.progress.is_quiet() {
+        return;
+    }
+    if let Some(line) = check_choice::offer(&CheckProfile::detect(snapshot), &context.settings.check_env) {
+        context.progress.note(&line);
+    }
+}
+
+/// The check commands that the user named, run by the checker's process and recorded.
 struct UserChecks<'a> {
     checker: &'a Mutex<Checker>,
     commands: &'a [String],
@@ -139,6 +157,14 @@ impl Checks for UserChecks<'_> {
         self.recorder.record_checks(patch, self.commands)?;
         let mut checker = self.checker.lock().unwrap_or_else(PoisonError::into_inner);
         let outcomes = checker.check(&patch.writes())?;
+        // Both have looked what `@auto` stands for.
+        if outcomes
+            .iter()
+            .zip(self.commands)
+            .any(|(outcome, line)| outcome.command != *line)
+        {
+            return Err("the work tree changed, and with it what is checked; ask again".into());
+        }
         for outcome in &outcomes {
             let seconds = outcome.elapsed_ms as f64 / 1000.0;
             let said = format!("check `{}`: {}, {seconds:.1} s", outcome.command, outcome.end);
@@ -207,15 +233,8 @@ fn format(args: &EditArgs, file: &Path) -> PatchFormat {
 }
 
 fn summarize(context: &Context, entry: &Entry) {
-    let usage = &entry.proposal.usage;
-    context.progress.note(&format!(
-        "{} tokens read ({} from the cache), {} written ({} of them foreseen), {:.1} s",
-        usage.prompt_tokens,
-        usage.cached_tokens,
-        usage.completion_tokens,
-        usage.accepted_tokens,
-        (usage.prefill_ms + usage.decode_ms) as f64 / 1000.0
-    ));
+    let price = context.settings.prices.of(&entry.proposal.usage.into());
+    context.progress.note(&Spending::of(&entry.proposal, price).to_string());
     context
         .progress
         .note(&format!("proposal {0}: `skiff show {0}`, `skiff apply {0}`", entry.id));

@@ -1,3 +1,5 @@
+mod stats;
+
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -21,6 +23,7 @@ const EXPORT_BYTES: usize = 1 << 20;
 pub(super) fn run(args: &LogArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     match &args.command {
         None => show(args, context),
+        Some(LogCommand::Stats(args)) => stats::run(args, context),
         Some(LogCommand::Verify(args)) => verify(args, context),
         Some(LogCommand::Export(args)) => export(args, context),
         Some(LogCommand::Key(_)) => {

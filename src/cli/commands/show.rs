@@ -5,6 +5,7 @@ use crate::cli::args::{PatchFormat, ShowArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
 use crate::cli::output::{self, Audience};
+use crate::cli::spending::Spending;
 use crate::cli::stamp::Stamp;
 use crate::cli::{json, mail};
 use crate::ledger::{Entry, ProposalState};
@@ -64,6 +65,8 @@ pub(crate) fn page(entry: &Entry, stamp: &Stamp) -> String {
             }
         }
     }
+    let spending = Spending::of(proposal, stamp.prices.of(&proposal.usage.into()));
+    let _ = writeln!(out, "{}", escape_line(&spending.to_string()));
     if entry.state == ProposalState::PartlyApplied {
         let rest = entry.rest().stat();
         let _ = writeln!(out, "applied in part; +{} -{} wait", rest.added, rest.removed);

@@ -1,5 +1,5 @@
 //! The process that runs check commands for the brain, which can start none. It is forked before the brain confines
-//! itself, knows the commands from the command line that both were given, and is told files alone.
+//! itself, knows what the user asked for as the brain does, and is told files alone.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
