@@ -91,7 +91,7 @@
 (import_from_statement name: (aliased_import alias: (identifier) @import))
 (future_import_statement name: (aliased_import alias: (identifier) @import))
 
-(try_statement body: (block) @guarded (except_clause . (block)))
+(try_statement body: (block) @guarded (except_clause !value))
 (try_statement body: (block) @guarded (except_clause value: (_) @error) (#match? @error "NameError"))
 
 (wildcard_import) @opaque

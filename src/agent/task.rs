@@ -68,6 +68,15 @@ pub(super) enum Written {
     File(String),
 }
 
+/// Where a forgotten import goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ImportPlace {
+    /// Among the imports of the file, outside of the answer.
+    File,
+    /// Into the answer, which is the whole file.
+    Answer,
+}
+
 /// An answer and what the gates say of it.
 pub(super) struct Judged {
     pub(super) failures: Vec<GateFailure>,
@@ -96,7 +105,11 @@ impl Task {
                     _ => Promise::KeepsNames,
                 };
                 let placed = placement::replace(&source.text, region, own_name.as_deref(), &answer);
-                self.judged(source, region.language, placed, answer, promise, bench)
+                let import_place = match place {
+                    Place::Symbol(_) => ImportPlace::File,
+                    Place::File(_) => ImportPlace::Answer,
+                };
+                self.judged(source, region.language, (placed, answer), promise, import_place, bench)
             }
             Slot::After {
                 source,
@@ -106,7 +119,15 @@ impl Task {
             } => {
                 let answer = Answer::new(text, anchor.language);
                 let placed = placement::insert_after(&source.text, anchor, *blank_lines, &answer);
-                self.judged(source, anchor.language, placed, answer, Promise::AddsNames, bench)
+                let promise = Promise::AddsNames;
+                self.judged(
+                    source,
+                    anchor.language,
+                    (placed, answer),
+                    promise,
+                    ImportPlace::File,
+                    bench,
+                )
             }
             Slot::File(path) => {
                 let mut after = Answer::new(text, None).code;
@@ -120,27 +141,31 @@ impl Task {
         &self,
         source: &SourceText,
         language: Option<Language>,
-        placed: Placed,
-        mut answer: Answer,
+        (mut placed, mut answer): (Placed, Answer),
         promise: Promise<'_>,
+        import_place: ImportPlace,
         bench: &Workbench<'_>,
     ) -> Judged {
-        let changed = Changed {
-            language,
-            before: &source.text,
-            after: &placed.after,
-            range_before: placed.edit.range,
-            range_after: placed.range_after,
+        let failures_of = |placed: &Placed, answer: &Answer| {
+            let changed = Changed {
+                language,
+                before: &source.text,
+                after: &placed.after,
+                range_before: placed.edit.range,
+                range_after: placed.range_after,
+            };
+            self.check(&changed, promise, &answer.imports, bench)
         };
-        let mut failures = self.check(&changed, promise, &answer.imports, bench);
-        let added = language.map(|language| forgotten_imports(bench, language, &failures));
-        let mut mended = Vec::new();
-        for added in added.into_iter().flatten() {
-            answer.imports.push(added.line);
-            mended.push(added.said);
-        }
-        if !mended.is_empty() {
-            failures = self.check(&changed, promise, &answer.imports, bench);
+        let mut failures = failures_of(&placed, &answer);
+        let added = language.map_or_else(Vec::new, |language| forgotten_imports(bench, language, &failures));
+        let (lines, mended): (Vec<String>, Vec<String>) =
+            added.into_iter().map(|added| (added.line, added.said)).unzip();
+        if !lines.is_empty() {
+            match import_place {
+                ImportPlace::File => answer.imports.extend(lines),
+                ImportPlace::Answer => placed.insert(&import_edit(&source.path, &placed.after, &lines)),
+            }
+            failures = failures_of(&placed, &answer);
         }
         Judged {
             failures,

@@ -42,18 +42,35 @@ pub(super) fn forgotten_imports(bench: &Workbench<'_>, language: Language, failu
     added
 }
 
-/// Returns where names are defined that new code uses and does not import, a line for each that has one place.
-pub(super) fn homes(bench: &Workbench<'_>, names: &[UnboundName]) -> Vec<String> {
+/// Returns where names are defined that new code in the file at `path` uses and does not import, a line for each that has
+/// one place.
+pub(super) fn homes(bench: &Workbench<'_>, path: &RepoPath, names: &[UnboundName]) -> Vec<String> {
     let mut told = Vec::new();
     for UnboundName { name, .. } in names {
-        if let [only] = defined(bench, name)[..] {
-            let line = format!("`{name}` is defined in {}: import it from there", only.path);
-            if !told.contains(&line) {
-                told.push(line);
+        let line = match (&defined(bench, name)[..], method(bench, path, name)) {
+            (_, Some(class)) => format!("`{name}` is a method of {class}: use `self.{name}`"),
+            ([only], None) if only.path != *path => {
+                format!("`{name}` is defined in {}: import it from there", only.path)
             }
+            _ => continue,
+        };
+        if !told.contains(&line) {
+            told.push(line);
         }
     }
     told
+}
+
+/// Returns the class of a file that has a method of this name, where it is the only one.
+fn method<'b>(bench: &Workbench<'b>, path: &RepoPath, name: &str) -> Option<&'b str> {
+    let methods = bench.index.in_file(path).iter().filter(|symbol| {
+        let definition = &symbol.definition;
+        definition.kind == SymbolKind::Method && definition.name == name
+    });
+    match &methods.collect::<Vec<&Symbol>>()[..] {
+        [only] => only.definition.container.as_deref(),
+        _ => None,
+    }
 }
 
 /// Returns how a function is called that is the only one of its name, in the module it is imported from.

@@ -3,6 +3,7 @@ use crate::model::{
 };
 use crate::patch::gate::GateFailure;
 use crate::prompt::{RepairPrompt, Template};
+use crate::text::RepoPath;
 
 use super::task::{Task, Written};
 use super::usage::homes;
@@ -166,7 +167,7 @@ impl Asking<'_, '_> {
         }
         let problem = match (completion.finish, judged.failures.first()) {
             (Finish::Length, _) => Some((String::from("the answer was cut off: it is too long"), String::new())),
-            (_, Some(failure)) => Some((failure.to_string(), excerpt(self.bench, failure))),
+            (_, Some(failure)) => Some((failure.to_string(), excerpt(self.bench, task.path(), failure))),
             (_, None) => None,
         };
         let nothing = judged
@@ -261,11 +262,11 @@ fn fences(task: &Task) -> (String, String) {
 }
 
 /// Returns what shows a failure: the lines, and where the repository has what they miss.
-fn excerpt(bench: &Workbench<'_>, failure: &GateFailure) -> String {
+fn excerpt(bench: &Workbench<'_>, path: &RepoPath, failure: &GateFailure) -> String {
     match failure {
         GateFailure::Syntax { excerpt, .. } | GateFailure::Arity { excerpt, .. } => excerpt.clone(),
         GateFailure::Undefined { names, excerpt } => {
-            let homes = homes(bench, names).into_iter();
+            let homes = homes(bench, path, names).into_iter();
             [excerpt.clone()]
                 .into_iter()
                 .chain(homes)

@@ -97,7 +97,8 @@ impl Arity {
         for node in parameters.named_children(&mut cursor) {
             let word = |node: Node<'_>| text.get(node.byte_range()).map(str::to_owned);
             let (name, has_default) = match node.kind() {
-                "comment" => continue,
+                // Comments, and backslashes at the end of a line.
+                _ if node.is_extra() => continue,
                 "keyword_separator" => {
                     names_only = true;
                     continue;
@@ -212,7 +213,7 @@ impl Call {
         let mut cursor = arguments.walk();
         for argument in arguments.named_children(&mut cursor) {
             match argument.kind() {
-                "comment" => {}
+                _ if argument.is_extra() => {}
                 "list_splat" | "dictionary_splat" | "parenthesized_list_splat" => return None,
                 "keyword_argument" => call.named.push(word(argument.child_by_field_name("name")?)?),
                 _ => call.positional += 1,
@@ -252,6 +253,7 @@ mod tests {
             ("a, *, key=1", "1"),
             ("a", "x for x in y"),
             ("a, # why\n    b", "1, # so\n    2"),
+            ("a, \\\n    b", "1, \\\n    2"),
             ("a, b", "*both"),
             ("a, b", "**both"),
         ] {

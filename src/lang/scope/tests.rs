@@ -42,6 +42,7 @@ fn names_are_bound_by_every_construct_that_binds() {
         "try:\n    import json\nexcept ImportError:\n    json = None\njson\n",
         "try:\n    unicode\nexcept NameError:\n    unicode = str\nunicode\n",
         "try:\n    missing\nexcept:\n    pass\n",
+        "try:\n    missing\nexcept:  # why\n    pass\n",
         "try:\n    missing\nexcept (NameError, KeyError):\n    pass\n",
         "def f[T: int, *Ts](x: T) -> T:\n    return T, Ts\nclass A[U]:\n    def g(self): return U\ntype B[V] = list[V]\nB\n",
         "class A:\n    def f[T](self, x: T):\n        return T\n",
