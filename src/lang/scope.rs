@@ -10,6 +10,9 @@ use super::matches::{self, Seen};
 use super::{Language, PARSE_BUDGET, ParsedFile};
 use crate::text::TextRange;
 
+/// Scopes in each other that are looked at; a text that has more is not one that people wrote.
+const MOST_DEPTH: usize = 100;
+
 /// The names of a file by scope.
 #[derive(Debug)]
 pub struct Scopes {
@@ -56,7 +59,7 @@ struct Scope {
     around: Option<usize>,
     /// The scope in which its names are looked for next.
     parent: Option<usize>,
-    /// Parts of it that belong to its parent.
+    /// Parts of it that belong to its parent, the outermost ones in the order of the text.
     outside: Vec<TextRange>,
     bindings: HashMap<String, Vec<Binding>>,
 }
@@ -131,7 +134,7 @@ impl Scopes {
             }
         });
         match (seen, raw.is_opaque) {
-            (Seen::All, false) => Some(raw.resolved(text, parsed.language().spec().builtins)),
+            (Seen::All, false) => raw.resolved(text, parsed.language().spec().builtins),
             _ => None,
         }
     }
@@ -154,12 +157,6 @@ impl Scopes {
     pub fn bindings(&self, range: TextRange) -> &[Binding] {
         let at = self.uses.binary_search_by_key(&range, |used| used.range);
         at.ok().and_then(|at| self.found(&self.uses[at])).unwrap_or_default()
-    }
-
-    /// Tells whether a binding is one of the module, not of a function or class in it.
-    pub fn is_global(&self, binding: Binding) -> bool {
-        let module = self.scopes[0].bindings.values();
-        module.flatten().any(|own| *own == binding)
     }
 
     fn found(&self, used: &Use) -> Option<&[Binding]> {
@@ -216,13 +213,17 @@ impl Raw {
         }
     }
 
-    fn resolved(mut self, text: &str, builtins: &'static str) -> Scopes {
+    fn resolved(mut self, text: &str, builtins: &'static str) -> Option<Scopes> {
         self.scopes
             .sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
-        let mut scopes = nested(&self.scopes);
-        for range in self.outside {
+        let mut scopes = nested(&self.scopes)?;
+        let guarded = outermost(self.guarded);
+        for range in outermost_first(self.outside) {
             let around = innermost(&scopes, range);
-            scopes[around].outside.push(range);
+            let outside = &mut scopes[around].outside;
+            if !is_within(range, outside) {
+                outside.push(range);
+            }
         }
         // A scope comes after what is around it.
         for at in 1..scopes.len() {
@@ -242,7 +243,7 @@ impl Raw {
             let scope = home(&scopes, around, range);
             match part {
                 Part::Ignored => {}
-                Part::Reference(_) if self.guarded.iter().any(|guarded| guarded.contains(range)) => {}
+                Part::Reference(_) if is_within(range, &guarded) => {}
                 Part::Reference(member) => uses.push(Use {
                     name,
                     range,
@@ -256,12 +257,34 @@ impl Raw {
                 }
             }
         }
-        Scopes { scopes, uses, builtins }
+        Some(Scopes { scopes, uses, builtins })
     }
 }
 
-/// Returns the module and the scopes in it, which are sorted, by what is around them.
-fn nested(sorted: &[(TextRange, ScopeKind)]) -> Vec<Scope> {
+fn outermost_first(mut ranges: Vec<TextRange>) -> Vec<TextRange> {
+    ranges.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
+    ranges
+}
+
+/// Returns those of nested ranges that lie in no other, in the order of the text.
+fn outermost(ranges: Vec<TextRange>) -> Vec<TextRange> {
+    let mut outermost: Vec<TextRange> = Vec::new();
+    for range in outermost_first(ranges) {
+        if !is_within(range, &outermost) {
+            outermost.push(range);
+        }
+    }
+    outermost
+}
+
+/// Tells whether a range lies in one of several that follow each other.
+fn is_within(range: TextRange, following: &[TextRange]) -> bool {
+    let after = following.partition_point(|other| other.start <= range.start);
+    after > 0 && following[after - 1].contains(range)
+}
+
+/// Returns the module and the scopes in it, which are sorted, by what is around them; none where they are too deep.
+fn nested(sorted: &[(TextRange, ScopeKind)]) -> Option<Vec<Scope>> {
     let scope = |range, kind, around| Scope {
         range,
         kind,
@@ -271,14 +294,19 @@ fn nested(sorted: &[(TextRange, ScopeKind)]) -> Vec<Scope> {
         bindings: HashMap::new(),
     };
     let mut scopes = vec![scope(TextRange::new(0, usize::MAX), ScopeKind::Module, None)];
+    let mut depths = vec![0];
     for (range, kind) in sorted {
         let mut around = scopes.len() - 1;
         while !scopes[around].range.contains(*range) {
             around = scopes[around].around.unwrap_or(0);
         }
+        if depths[around] == MOST_DEPTH {
+            return None;
+        }
+        depths.push(depths[around] + 1);
         scopes.push(scope(*range, *kind, Some(around)));
     }
-    scopes
+    Some(scopes)
 }
 
 /// Returns the smallest scope that is greater than a range and holds it.
@@ -295,8 +323,7 @@ fn innermost(scopes: &[Scope], range: TextRange) -> usize {
 
 /// Returns the scope that a range in `scope` belongs to.
 fn home(scopes: &[Scope], scope: usize, range: TextRange) -> usize {
-    let is_outside = scopes[scope].outside.iter().any(|outside| outside.contains(range));
-    match (is_outside, scopes[scope].parent) {
+    match (is_within(range, &scopes[scope].outside), scopes[scope].parent) {
         (true, Some(parent)) => parent,
         _ => scope,
     }

@@ -44,11 +44,15 @@ pub(super) fn check(changed: &Changed<'_>, surroundings: &Surroundings<'_>, befo
         failures.push(GateFailure::Undefined { names, excerpt });
     }
     for call in Call::all_in(&parsed, &whole, changed.range_after) {
-        if surroundings.unsettled.contains(&call.name) || changed.before.contains(&whole[call.range.as_range()]) {
+        if surroundings.unsettled.contains(&call.name) {
             continue;
         }
         let mismatch = arity(&call, &scopes, &parsed, &whole, surroundings).and_then(|arity| arity.mismatch(&call));
-        if let Some(mismatch) = mismatch {
+        let stood_there = || {
+            let written = whole.get(call.range.as_range());
+            written.is_none_or(|written| changed.before.contains(written))
+        };
+        if let Some(mismatch) = mismatch.filter(|_| !stood_there()) {
             failures.push(GateFailure::Arity {
                 excerpt: lines(&whole, [call.name_range].into_iter()),
                 call: call.name,
