@@ -22,6 +22,7 @@ mod rerank;
 mod selection;
 mod target;
 mod task;
+mod usage;
 mod workflow;
 mod writing;
 

@@ -6,12 +6,14 @@
 
 #[cfg(test)]
 mod agreement_tests;
+mod arity;
 mod definition;
 mod doc;
 mod extent;
 mod extract;
 #[cfg(test)]
 mod fixture_tests;
+mod import;
 mod language;
 mod matches;
 mod name;
@@ -21,6 +23,7 @@ mod pattern;
 mod predicate;
 mod query;
 mod registry;
+mod scope;
 mod sexpr;
 mod spec;
 mod table;
@@ -30,9 +33,12 @@ mod walk;
 #[cfg(test)]
 mod walk_tests;
 
+pub use arity::{Arity, Call, Mismatch};
 pub use definition::{Definition, NameUse, SymbolKind, UseKind};
+pub use import::{ImportLine, KnownBy, imported_from};
 pub use normal_form::normal_form;
 pub use parse::{Facts, MAX_SOURCE_BYTES, PARSE_BUDGET, ParseOutcome, ParsedFile, SyntaxError, SyntaxErrorKind};
 pub use query::{Engine, QueryError, compile_queries};
 pub use registry::Language;
+pub use scope::{Binding, BoundBy, Scopes, UnboundName};
 pub use spec::{Indentation, LanguageSpec};

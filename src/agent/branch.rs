@@ -1,11 +1,15 @@
+use std::collections::BTreeSet;
+
 use crate::model::Message;
 use crate::prompt::Fragment;
 use crate::repo::Snapshot;
+use crate::text::RepoPath;
 
 use super::draft::Drafts;
 use super::proposal::RegionReport;
 use super::target::Place;
 use super::task::Task;
+use super::usage::words;
 
 /// One way of carrying a request out: what was written, place by place.
 #[derive(Clone)]
@@ -84,6 +88,13 @@ impl<'a> Branch<'a> {
 }
 
 impl State<'_> {
+    /// Returns the words of what was written already, as far as it may mean something in the file at `path`.
+    pub(super) fn words(&self, path: &RepoPath) -> BTreeSet<String> {
+        let done = self.done.iter().map(|done| done.text.as_str());
+        let imports = self.drafts.imports(path).iter().map(String::as_str);
+        done.chain(imports).flat_map(words).map(str::to_owned).collect()
+    }
+
     /// Returns what was written already, unless it is too much to be shown.
     pub(super) fn done_text(&self) -> String {
         const MOST_LINES: usize = 60;

@@ -56,6 +56,11 @@ impl<'a> Drafts<'a> {
             .is_some_and(|file| file.edits.iter().any(|e| e.range.overlaps(range)))
     }
 
+    /// Returns the import lines that are added to a file so far.
+    pub(super) fn imports(&self, path: &RepoPath) -> &[String] {
+        self.files.get(path).map_or(&[], |file| &file.imports)
+    }
+
     /// Adds import lines, at the end of the file's own imports.
     pub(super) fn import(&mut self, path: &RepoPath, lines: &[String]) -> Result<(), RepoError> {
         let file = self.file(path)?;
@@ -81,7 +86,7 @@ impl<'a> Drafts<'a> {
         for (path, file) in self.files {
             let mut edits = file.edits;
             if !file.imports.is_empty() {
-                edits.push(import_edit(&file.source, &file.imports));
+                edits.push(import_edit(&file.source.path, &file.source.text, &file.imports));
             }
             for edit in edits {
                 change.edit(path.clone(), edit)?;
@@ -102,10 +107,10 @@ impl<'a> Drafts<'a> {
     }
 }
 
-fn import_edit(source: &SourceText, imports: &[String]) -> TextEdit {
-    let text = &source.text;
-    let at = Language::of_path(&source.path).map_or(0, |language| import_offset(text, language));
-    let is_import_before = text[..at].lines().next_back().zip(Language::of_path(&source.path));
+/// Returns the insertion of import lines at the end of a file's own imports.
+pub(super) fn import_edit(path: &RepoPath, text: &str, imports: &[String]) -> TextEdit {
+    let at = Language::of_path(path).map_or(0, |language| import_offset(text, language));
+    let is_import_before = text[..at].lines().next_back().zip(Language::of_path(path));
     let joins = is_import_before.is_some_and(|(line, language)| is_import(line, language) || line.ends_with(')'));
     let mut lines = imports.join("\n");
     lines.push('\n');

@@ -16,6 +16,20 @@ pub(super) struct Placed {
     pub(super) range_after: TextRange,
 }
 
+impl Placed {
+    /// Adds an insertion into the answer to the answer.
+    pub(super) fn insert(&mut self, insertion: &TextEdit) {
+        let TextRange { start, end } = self.range_after;
+        let at = insertion.range.start.clamp(start, end);
+        let text = &insertion.replacement;
+        self.edit
+            .replacement
+            .insert_str(self.edit.replacement.len() - (end - at), text);
+        self.after.insert_str(at, text);
+        self.range_after = TextRange::new(start, end + text.len());
+    }
+}
+
 /// Puts an answer in the place of a region: by the indentation of the region, without neighbours that the model wrote
 /// once more, and without a container that it wrote around.
 pub(super) fn replace(text: &str, region: &Region, name: Option<&str>, answer: &Answer) -> Placed {

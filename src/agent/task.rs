@@ -1,12 +1,17 @@
+use std::collections::BTreeSet;
+
 use crate::lang::Language;
-use crate::patch::gate::{Changed, GateFailure, Promise, check};
+use crate::patch::gate::{Changed, GateFailure, Promise, Surroundings, check};
 use crate::prompt::Fitted;
 use crate::repo::SourceText;
 use crate::text::{RepoPath, TextRange};
 
+use super::Workbench;
 use super::answer::Answer;
+use super::draft::import_edit;
 use super::placement::{self, Placed};
 use super::target::{Place, Region};
+use super::usage::{arity_of, forgotten_imports};
 
 /// One piece of code to be written: what is asked, and how an answer is put in its place.
 #[derive(Clone, Debug)]
@@ -21,6 +26,8 @@ pub(super) struct Task {
     pub(super) answer_tokens: usize,
     /// What the answer repeats with changes.
     pub(super) copy: String,
+    /// Names that other places of the same request bring or change.
+    pub(super) unsettled: BTreeSet<String>,
     pub(super) slot: Slot,
 }
 
@@ -61,15 +68,26 @@ pub(super) enum Written {
     File(String),
 }
 
+/// Where a forgotten import goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ImportPlace {
+    /// Among the imports of the file, outside of the answer.
+    File,
+    /// Into the answer, which is the whole file.
+    Answer,
+}
+
 /// An answer and what the gates say of it.
 pub(super) struct Judged {
     pub(super) failures: Vec<GateFailure>,
+    /// What was mended without asking the model, a sentence each.
+    pub(super) mended: Vec<String>,
     pub(super) written: Written,
 }
 
 impl Task {
-    /// Puts an answer in its place and asks the gates.
-    pub(super) fn judge(&self, text: &str) -> Judged {
+    /// Puts an answer in its place, asks the gates, and adds the imports that it forgot.
+    pub(super) fn judge(&self, text: &str, bench: &Workbench<'_>) -> Judged {
         match &self.slot {
             Slot::Region {
                 place,
@@ -87,7 +105,11 @@ impl Task {
                     _ => Promise::KeepsNames,
                 };
                 let placed = placement::replace(&source.text, region, own_name.as_deref(), &answer);
-                judged(source, region.language, placed, answer, promise)
+                let import_place = match place {
+                    Place::Symbol(_) => ImportPlace::File,
+                    Place::File(_) => ImportPlace::Answer,
+                };
+                self.judged(source, region.language, (placed, answer), promise, import_place, bench)
             }
             Slot::After {
                 source,
@@ -97,24 +119,107 @@ impl Task {
             } => {
                 let answer = Answer::new(text, anchor.language);
                 let placed = placement::insert_after(&source.text, anchor, *blank_lines, &answer);
-                judged(source, anchor.language, placed, answer, Promise::AddsNames)
+                let promise = Promise::AddsNames;
+                self.judged(
+                    source,
+                    anchor.language,
+                    (placed, answer),
+                    promise,
+                    ImportPlace::File,
+                    bench,
+                )
             }
             Slot::File(path) => {
                 let mut after = Answer::new(text, None).code;
                 after.push('\n');
-                let changed = Changed {
-                    language: Language::of_path(path),
-                    before: "",
-                    after: &after,
-                    range_before: TextRange::empty(0),
-                    range_after: TextRange::new(0, after.len()),
-                };
-                Judged {
-                    failures: check(&changed, Promise::Nothing),
-                    written: Written::File(after),
-                }
+                self.judged_file(path, after, bench)
             }
         }
+    }
+
+    fn judged(
+        &self,
+        source: &SourceText,
+        language: Option<Language>,
+        (mut placed, mut answer): (Placed, Answer),
+        promise: Promise<'_>,
+        import_place: ImportPlace,
+        bench: &Workbench<'_>,
+    ) -> Judged {
+        let failures_of = |placed: &Placed, answer: &Answer| {
+            let changed = Changed {
+                language,
+                before: &source.text,
+                after: &placed.after,
+                range_before: placed.edit.range,
+                range_after: placed.range_after,
+            };
+            self.check(&changed, promise, &answer.imports, bench)
+        };
+        let mut failures = failures_of(&placed, &answer);
+        let added = language.map_or_else(Vec::new, |language| forgotten_imports(bench, language, &failures));
+        let (lines, mended): (Vec<String>, Vec<String>) =
+            added.into_iter().map(|added| (added.line, added.said)).unzip();
+        if !lines.is_empty() {
+            match import_place {
+                ImportPlace::File => answer.imports.extend(lines),
+                ImportPlace::Answer => placed.insert(&import_edit(&source.path, &placed.after, &lines)),
+            }
+            failures = failures_of(&placed, &answer);
+        }
+        Judged {
+            failures,
+            mended,
+            written: Written::Code(placed, answer),
+        }
+    }
+
+    fn judged_file(&self, path: &RepoPath, text: String, bench: &Workbench<'_>) -> Judged {
+        let language = Language::of_path(path);
+        let failures_of = |text: &str| {
+            let changed = Changed {
+                language,
+                before: "",
+                after: text,
+                range_before: TextRange::empty(0),
+                range_after: TextRange::new(0, text.len()),
+            };
+            self.check(&changed, Promise::Nothing, &[], bench)
+        };
+        let failures = failures_of(&text);
+        let added = language.map_or_else(Vec::new, |language| forgotten_imports(bench, language, &failures));
+        if added.is_empty() {
+            return Judged {
+                failures,
+                mended: Vec::new(),
+                written: Written::File(text),
+            };
+        }
+        let (lines, mended): (Vec<String>, Vec<String>) =
+            added.into_iter().map(|added| (added.line, added.said)).unzip();
+        let edit = import_edit(path, &text, &lines);
+        let (head, tail) = text.split_at(edit.range.start);
+        let text = format!("{head}{}{tail}", edit.replacement);
+        Judged {
+            failures: failures_of(&text),
+            mended,
+            written: Written::File(text),
+        }
+    }
+
+    fn check(
+        &self,
+        changed: &Changed<'_>,
+        promise: Promise<'_>,
+        imports: &[String],
+        bench: &Workbench<'_>,
+    ) -> Vec<GateFailure> {
+        let surroundings = Surroundings {
+            imports,
+            unsettled: &self.unsettled,
+            elsewhere: &|name, module| arity_of(bench, name, module),
+        };
+        check(changed, promise, &surroundings)
     }
 
     /// Returns the file that the answer goes to.
@@ -133,25 +238,5 @@ impl Written {
             Self::Code(placed, _) => &placed.after[placed.range_after.as_range()],
             Self::File(text) => text,
         }
-    }
-}
-
-fn judged(
-    source: &SourceText,
-    language: Option<Language>,
-    placed: Placed,
-    answer: Answer,
-    promise: Promise<'_>,
-) -> Judged {
-    let changed = Changed {
-        language,
-        before: &source.text,
-        after: &placed.after,
-        range_before: placed.edit.range,
-        range_after: placed.range_after,
-    };
-    Judged {
-        failures: check(&changed, promise),
-        written: Written::Code(placed, answer),
     }
 }

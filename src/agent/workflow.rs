@@ -10,6 +10,7 @@ use super::proposal::{Action, ModelStamp, Proposal};
 use super::selection::{Candidate, Pool};
 use super::target::{Place, Target};
 use super::task::{Slot, Task};
+use super::usage::words;
 use super::writing::{Asking, Ending, OnUnchanged, Order, Outcome};
 use super::{AgentError, Candidates, Request, Workbench};
 use crate::model::{Preamble, Sampling, Session, Usage};
@@ -165,7 +166,7 @@ impl<'a> Run<'a> {
         let mut each = |write: &dyn Fn(&mut State<'a>) -> Result<Task, AgentError>| -> Result<Vec<Task>, AgentError> {
             which.iter().map(|at| write(&mut branches[*at].state)).collect()
         };
-        let tasks = match target {
+        let mut tasks = match target {
             Target::Rewrite(place) => each(&|state| self.rewrite(state, place, others))?,
             Target::Insert(place) => each(&|state| self.insert(state, place))?,
             Target::Create(path) => each(&|_| self.create(path))?,
@@ -176,6 +177,14 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
         };
+        for (task, at) in tasks.iter_mut().zip(which.iter()) {
+            task.unsettled = branches[*at].state.words(task.path());
+            if !others.is_empty() {
+                // What the request names may be what another place is about to bring.
+                let named = words(&self.request.text).chain(words(others));
+                task.unsettled.extend(named.map(str::to_owned));
+            }
+        }
         let orders = tasks.iter().zip(which.iter()).map(|(task, at)| Order {
             task,
             messages: task.fitted.messages.clone(),

@@ -3,8 +3,10 @@ use crate::model::{
 };
 use crate::patch::gate::GateFailure;
 use crate::prompt::{RepairPrompt, Template};
+use crate::text::RepoPath;
 
 use super::task::{Task, Written};
+use super::usage::homes;
 use super::{AgentError, Workbench};
 
 /// What an answer that changes nothing leads to.
@@ -158,10 +160,14 @@ impl Asking<'_, '_> {
         } = desk;
         let task = order.task;
         outcome.attempts += 1;
-        let judged = task.judge(&completion.text);
+        let judged = task.judge(&completion.text, self.bench);
+        for mended in judged.mended {
+            self.bench.progress.note(&format!("{}: {mended}", task.what));
+            outcome.gate_hits.push(mended);
+        }
         let problem = match (completion.finish, judged.failures.first()) {
             (Finish::Length, _) => Some((String::from("the answer was cut off: it is too long"), String::new())),
-            (_, Some(failure)) => Some((failure.to_string(), excerpt(failure))),
+            (_, Some(failure)) => Some((failure.to_string(), excerpt(self.bench, task.path(), failure))),
             (_, None) => None,
         };
         let nothing = judged
@@ -255,9 +261,18 @@ fn fences(task: &Task) -> (String, String) {
     )
 }
 
-fn excerpt(failure: &GateFailure) -> String {
+/// Returns what shows a failure: the lines, and where the repository has what they miss.
+fn excerpt(bench: &Workbench<'_>, path: &RepoPath, failure: &GateFailure) -> String {
     match failure {
-        GateFailure::Syntax { excerpt, .. } => excerpt.clone(),
+        GateFailure::Syntax { excerpt, .. } | GateFailure::Arity { excerpt, .. } => excerpt.clone(),
+        GateFailure::Undefined { names, excerpt } => {
+            let homes = homes(bench, path, names).into_iter();
+            [excerpt.clone()]
+                .into_iter()
+                .chain(homes)
+                .collect::<Vec<String>>()
+                .join("\n")
+        }
         GateFailure::Empty
         | GateFailure::Unchanged
         | GateFailure::Unparsed

@@ -9,8 +9,23 @@ use super::walk::{Capture, Match};
 /// States that a query may have open at once; a tree that needs more is not one that people wrote.
 const MATCH_LIMIT: u32 = 1 << 14;
 
+/// How much of a tree was searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Everything.
+    All,
+    /// What the time and [`MATCH_LIMIT`] allowed.
+    Part,
+}
+
 /// Reports what tree-sitter's query engine finds, until the time is over.
-pub(super) fn for_each(query: &Query, deadline: Instant, tree: &Tree, text: &str, mut each: impl FnMut(Match<'_>)) {
+pub(super) fn for_each(
+    query: &Query,
+    deadline: Instant,
+    tree: &Tree,
+    text: &str,
+    mut each: impl FnMut(Match<'_>),
+) -> Seen {
     let mut progress = |_: &tree_sitter::QueryCursorState| {
         if Instant::now() < deadline {
             ControlFlow::Continue(())
@@ -35,5 +50,10 @@ pub(super) fn for_each(query: &Query, deadline: Instant, tree: &Tree, text: &str
             pattern: found.pattern_index,
             captures: &captures,
         });
+    }
+    drop(matches);
+    match cursor.did_exceed_match_limit() || Instant::now() >= deadline {
+        true => Seen::Part,
+        false => Seen::All,
     }
 }

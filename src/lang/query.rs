@@ -4,7 +4,7 @@ use tree_sitter::{Query, Tree};
 
 use super::table::{self, Table};
 use super::walk::{self, Match, Search};
-use super::{Language, SymbolKind, UseKind, matches};
+use super::{Language, SymbolKind, UseKind, matches, scope};
 
 /// What matches the queries of a language against a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,12 +16,17 @@ pub enum Engine {
     Query,
 }
 
-/// Compiles both queries of a language, as the first use does.
+/// Compiles the queries of a language, as the first use does.
 ///
 /// # Errors
 /// [`QueryError`] names the query that the grammar refuses.
 pub fn compile_queries(language: Language) -> Result<(), QueryError> {
-    Queries::compile(language, Engine::Query).map(drop)
+    Queries::compile(language, Engine::Query)?;
+    scope::check(language).map_err(|source| QueryError {
+        language: language.name(),
+        query: "scopes",
+        source,
+    })
 }
 
 /// A query that its grammar refuses: a defect of this program, kept as a value so that a file in that language is

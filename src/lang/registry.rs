@@ -42,6 +42,10 @@ const DEFAULTS: LanguageSpec = LanguageSpec {
     grammar: || tree_sitter_rust::LANGUAGE.into(),
     tags: "",
     references: "",
+    scopes: "",
+    builtins: "",
+    modules: "",
+    imported_names: "",
     extensions: &[],
     file_names: &[],
     interpreters: &[],
@@ -69,6 +73,10 @@ languages! {
         interpreters: &["python", "pypy"],
         line_comment: "#",
         indentation: Indentation::Significant,
+        scopes: include_str!("../../grammars/python/scopes.scm"),
+        builtins: include_str!("../../grammars/python/builtins.txt"),
+        modules: include_str!("../../grammars/python/modules.txt"),
+        imported_names: include_str!("../../grammars/python/names.txt"),
     }
     JavaScript "JavaScript" "javascript" in "javascript" by tree_sitter_javascript::LANGUAGE {
         extensions: &["js", "mjs", "cjs", "jsx"],

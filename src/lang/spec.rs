@@ -13,6 +13,14 @@ pub struct LanguageSpec {
     pub tags: &'static str,
     /// The source of the references query.
     pub references: &'static str,
+    /// The source of the query of scopes; empty where nothing certain can be said of names.
+    pub scopes: &'static str,
+    /// The names that the language binds itself, separated by white space.
+    pub builtins: &'static str,
+    /// The modules of the standard library with what they have, a line each (`math: ceil floor`).
+    pub modules: &'static str,
+    /// What is often imported by name and has one home in the standard library, in the same form.
+    pub imported_names: &'static str,
     /// File extensions, lower case, without the dot.
     pub extensions: &'static [&'static str],
     /// Whole file names, as written.

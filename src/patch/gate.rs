@@ -1,9 +1,13 @@
 //! What a changed file must still be: the checks that need no tool but the grammar.
 
+mod usage;
+
 use std::fmt;
 
-use crate::lang::{Definition, Language, ParsedFile};
+use crate::lang::{Definition, Language, Mismatch, ParsedFile, UnboundName};
 use crate::text::{LineIndex, TextRange};
+
+pub use usage::Surroundings;
 
 /// A file before and after one change.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +70,22 @@ pub enum GateFailure {
         /// The text of it.
         text: String,
     },
+    /// New code uses names that nothing binds.
+    Undefined {
+        /// Their uses in the new code, in the order of the text.
+        names: Vec<UnboundName>,
+        /// The lines of the first ones.
+        excerpt: String,
+    },
+    /// New code calls a function in a way that its definition does not allow.
+    Arity {
+        /// The name that is called.
+        call: String,
+        /// Why it does not fit.
+        mismatch: Mismatch,
+        /// The line of the call.
+        excerpt: String,
+    },
 }
 
 impl fmt::Display for GateFailure {
@@ -79,12 +99,20 @@ impl fmt::Display for GateFailure {
             Self::Repeated { names } => write!(f, "already defined elsewhere: {}", names.join(", ")),
             Self::NothingNew => write!(f, "no new definition was written"),
             Self::Elided { text } => write!(f, "code was left out at `{text}`"),
+            Self::Undefined { names, .. } => {
+                let mut quoted: Vec<String> = names.iter().map(|unbound| format!("`{}`", unbound.name)).collect();
+                quoted.sort();
+                quoted.dedup();
+                let verb = if quoted.len() == 1 { "is" } else { "are" };
+                write!(f, "{} {verb} used and not imported or defined", quoted.join(", "))
+            }
+            Self::Arity { call, mismatch, .. } => write!(f, "`{call}` {mismatch}"),
         }
     }
 }
 
 /// Returns every gate that `changed` fails, the most telling first.
-pub fn check(changed: &Changed<'_>, promise: Promise<'_>) -> Vec<GateFailure> {
+pub fn check(changed: &Changed<'_>, promise: Promise<'_>, surroundings: &Surroundings<'_>) -> Vec<GateFailure> {
     let written = &changed.after[changed.range_after.as_range()];
     if written.trim().is_empty() {
         return vec![GateFailure::Empty];
@@ -105,6 +133,7 @@ pub fn check(changed: &Changed<'_>, promise: Promise<'_>) -> Vec<GateFailure> {
     failures.extend(syntax(changed, &before, &after));
     failures.extend(elided(changed, &after, replaced));
     failures.extend(names(changed, promise, &before, &after));
+    failures.extend(usage::check(changed, surroundings, &before));
     failures
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::Run;
 use crate::agent::AgentError;
 use crate::agent::branch::State;
@@ -51,6 +53,7 @@ impl Run<'_> {
             language: language.map_or("", |language| language.spec().fence),
             answer_tokens,
             copy: String::new(),
+            unsettled: BTreeSet::new(),
             slot: Slot::File(path.clone()),
         })
     }

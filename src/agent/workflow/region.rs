@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::Run;
 use crate::agent::AgentError;
 use crate::agent::branch::State;
@@ -55,6 +57,7 @@ impl<'a> Run<'a> {
             language,
             answer_tokens,
             copy: region.code.clone(),
+            unsettled: BTreeSet::new(),
             slot: Slot::Region {
                 place: place.clone(),
                 own_name: place.symbol(bench.index).map(|symbol| qualified(&symbol.definition)),
@@ -102,6 +105,7 @@ impl<'a> Run<'a> {
             language,
             answer_tokens,
             copy: String::new(),
+            unsettled: BTreeSet::new(),
             slot: Slot::After {
                 place: place.clone(),
                 source,

@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
                 } => {
                     let outcome = Outcome {
                         best: Some(Best {
-                            written: task.judge(text).written,
+                            written: task.judge(text, self.bench).written,
                             text: text.clone(),
                             messages: messages.clone(),
                             mean_log_probability: *mean_log_probability,

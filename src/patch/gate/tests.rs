@@ -1,11 +1,34 @@
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::lang::Arity;
+
+/// Nothing is known but the file.
+fn alone(changed: &Changed<'_>, promise: Promise<'_>) -> Vec<GateFailure> {
+    beside(changed, promise, &[], &|_, _| None)
+}
+
+fn beside(
+    changed: &Changed<'_>,
+    promise: Promise<'_>,
+    imports: &[String],
+    elsewhere: &dyn Fn(&str, &str) -> Option<Arity>,
+) -> Vec<GateFailure> {
+    let unsettled = BTreeSet::from(["unsettled".to_owned()]);
+    let surroundings = Surroundings {
+        imports,
+        unsettled: &unsettled,
+        elsewhere,
+    };
+    check(changed, promise, &surroundings)
+}
 
 const BEFORE: &str = "def first(a):\n    return a\n\n\ndef second(b):\n    return b\n";
 
 fn rewritten(new: &str, promise: Promise<'_>) -> Vec<GateFailure> {
     let range = TextRange::new(0, "def first(a):\n    return a".len());
     let after = format!("{new}{}", &BEFORE[range.end..]);
-    check(
+    alone(
         &Changed {
             language: Some(Language::Python),
             before: BEFORE,
@@ -83,7 +106,7 @@ fn left_out_code_is_found() {
 fn new_code_must_be_new() {
     let added = |new: &str| {
         let after = format!("{BEFORE}{new}");
-        check(
+        alone(
             &Changed {
                 language: Some(Language::Python),
                 before: BEFORE,
@@ -100,4 +123,81 @@ fn new_code_must_be_new() {
         names: vec!["second".to_owned()],
     };
     assert_eq!(added("\n\ndef second(b):\n    return 3\n"), [repeated]);
+}
+
+fn said(before: &str, after: &str, imports: &[&str]) -> Vec<String> {
+    let util = "def tidy(text, *, width):\n    return text\n";
+    let elsewhere = |name: &str, module: &str| {
+        let parsed = ParsedFile::parse(Language::Python, util);
+        (name == "tidy" && module == "util").then(|| Arity::of(&parsed, util, TextRange::new(4, 8)))?
+    };
+    let imports: Vec<String> = imports.iter().map(|line| (*line).to_owned()).collect();
+    let changed = Changed {
+        language: Some(Language::Python),
+        before,
+        after,
+        range_before: TextRange::new(0, before.len()),
+        range_after: TextRange::new(0, after.len()),
+    };
+    let failures = beside(&changed, Promise::KeepsNames, &imports, &elsewhere);
+    failures.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn new_code_uses_what_is_there() {
+    let before = "def f(s):\n    return s\n";
+    let uses_re = "def f(s):\n    return re.sub('a', 'b', s)\n";
+    let missing = ["`re` is used and not imported or defined"];
+    assert_eq!(said(before, uses_re, &[]), missing);
+    assert_eq!(said(before, uses_re, &["import re"]), [""; 0]);
+    assert_eq!(said(before, uses_re, &["from tools import *"]), [""; 0]);
+    assert_eq!(
+        said(before, "def f(s):\n    return a(s) + b(s) + a(s)\n", &[]),
+        ["`a`, `b` are used and not imported or defined"]
+    );
+    // What was unbound before is known to somebody else, and what another change brings will be.
+    let unbound_before = "def f(s):\n    return re.match(s)\n";
+    assert_eq!(said(unbound_before, uses_re, &[]), [""; 0]);
+    assert_eq!(said(before, "def f(s):\n    return unsettled(s)\n", &[]), [""; 0]);
+    assert_eq!(
+        said(
+            &format!("from m import *\n{before}"),
+            &format!("from m import *\n{uses_re}"),
+            &[]
+        ),
+        [""; 0]
+    );
+}
+
+#[test]
+fn an_undefined_name_shows_its_line() {
+    let after = "def first(a):\n    b = 1\n    return helper(a) + b";
+    match &rewritten(after, Promise::KeepsNames)[..] {
+        [GateFailure::Undefined { names, excerpt }] => {
+            assert_eq!(names[0].name, "helper");
+            assert_eq!(excerpt, "    return helper(a) + b");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn calls_fit_their_functions() {
+    let before = "from util import tidy\n\ndef g(a, b):\n    return a\n\ndef f(s):\n    return s\n";
+    let with = |call: &str| said(before, &before.replace("return s", &format!("return {call}")), &[]);
+    assert_eq!(with("g(s, 1)"), [""; 0]);
+    assert_eq!(with("tidy(s, width=1)"), [""; 0]);
+    assert_eq!(with("g(s)"), ["`g` is called without `b`"]);
+    assert_eq!(
+        with("g(s, 1, 2)"),
+        ["`g` takes at most 2 positional arguments, and 3 are given"]
+    );
+    assert_eq!(with("tidy(s)"), ["`tidy` is called without `width`"]);
+    assert_eq!(with("[g(s) for g in [len]]"), [""; 0]);
+    // A name with two bindings may be either.
+    let twice = format!("{before}\nif f:\n    def g(a): pass\n");
+    assert_eq!(said(before, &twice.replace("return s", "return g(s)"), &[]), [""; 0]);
+    // What stood there before is not the new code's fault.
+    let wrong = before.replace("return s", "return g(s)");
+    assert_eq!(said(&wrong, &wrong.replace("def f(s)", "def f(s, t=0)"), &[]), [""; 0]);
 }
