@@ -6,12 +6,12 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-/// Opens the file.
+/// Opens the file; `what` says what it holds.
 ///
 /// # Errors
 /// When it cannot be opened.
-pub(super) fn open(file: &Path) -> anyhow::Result<File> {
-    File::open(file).with_context(|| format!("cannot read {file:?}"))
+pub(super) fn open(file: &Path, what: &str) -> anyhow::Result<File> {
+    File::open(file).with_context(|| format!("cannot read {what} {file:?}"))
 }
 
 /// Reads the file that was opened, or the standard input where none was; `limit_bytes` at most.

@@ -110,11 +110,14 @@ impl Ground {
         };
         let output = output.map(open_output).transpose()?;
         let input = match &args.command {
-            Command::Apply(apply) => apply.source.file(),
-            Command::Edit(edit) => edit.failure.as_deref().filter(|file| *file != Path::new("-")),
+            Command::Apply(apply) => apply.source.file().map(|file| (file, "the patch")),
+            Command::Edit(edit) => {
+                let file = edit.failure.as_deref().filter(|file| *file != Path::new("-"));
+                file.map(|file| (file, "what a check said"))
+            }
             _ => None,
         };
-        let input = input.map(input::open).transpose()?;
+        let input = input.map(|(file, what)| input::open(file, what)).transpose()?;
         let keep: Vec<i32> = output.iter().chain(&input).map(|file| file.as_raw_fd()).collect();
         sandbox::close_inherited(&keep).map_err(SandboxError::Descriptors)?;
         let directory = env::current_dir().context("cannot tell the current directory")?;
