@@ -114,6 +114,7 @@ traced log log
 traced 'log verify' log verify
 traced 'log export' log export --format jsonl
 traced 'log key' log key
+traced 'log stats' log stats
 traced doctor doctor
 # Without a model these end with an error, which they have confined.
 printf 'not a model' >"$work/garbage.gguf"
