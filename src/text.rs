@@ -4,12 +4,14 @@
 
 mod change;
 mod cut;
+mod ignorable;
 mod line;
 mod path;
 mod range;
 
 pub use change::{EditError, FileChange, SourceChange, TextEdit};
 pub use cut::{head, shortened};
+pub use ignorable::is_default_ignorable;
 pub use line::{Eol, LineIndex};
 pub use path::{PathError, RepoPath};
 pub use range::TextRange;

@@ -1,7 +1,6 @@
 //! More than one way of carrying a request out: which is proposed, and what a failed check leads to.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "a person reads why a test was skipped")]
 
 mod support;
 
@@ -33,15 +32,6 @@ fn body(code: &str) -> String {
 
 fn turn(code: &str) -> Value {
     json!({"reply": format!("```python\n{}```", body(code))})
-}
-
-fn has_landlock() -> bool {
-    let doctor = place().skiff(&["doctor", "--json"]).json();
-    let has = doctor["confinement"]["landlock_abi"].is_u64();
-    if !has {
-        eprintln!("skipped: check commands need Landlock");
-    }
-    has
 }
 
 #[test]
@@ -81,7 +71,7 @@ fn of_several_candidates_the_one_that_others_agree_with_is_proposed() {
 
 #[test]
 fn checks_stop_at_the_first_candidate_that_passes() {
-    if !has_landlock() {
+    if !place().has_landlock() {
         return;
     }
     let place = place();
@@ -109,7 +99,7 @@ fn checks_stop_at_the_first_candidate_that_passes() {
 
 #[test]
 fn a_failed_check_goes_back_to_the_model_in_the_same_conversation() {
-    if !has_landlock() {
+    if !place().has_landlock() {
         return;
     }
     let place = place();
@@ -129,7 +119,7 @@ fn a_failed_check_goes_back_to_the_model_in_the_same_conversation() {
 
 #[test]
 fn a_repair_that_breaks_more_than_it_mends_is_dropped() {
-    if !has_landlock() {
+    if !place().has_landlock() {
         return;
     }
     let place = place();

@@ -1,7 +1,6 @@
 //! Check profiles: found by the files of a work tree, offered, and run only where the user names them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "what is skipped is said")]
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
 mod support;
@@ -95,14 +94,6 @@ fn what_is_no_plain_file_says_nothing() {
     assert_eq!(names(&place), [""; 0]);
 }
 
-fn has_landlock(place: &Place) -> bool {
-    let has = place.skiff(&["doctor", "--json"]).json()["confinement"]["kind"] == "landlock";
-    if !has {
-        eprintln!("SKIPPED: this kernel has no Landlock");
-    }
-    has
-}
-
 fn edit(place: &Place, more: &[&str]) -> Outcome {
     let script = place.root().join("script.jsonl");
     fs::write(&script, "{\"reply\": \"```python\\ndef f():\\n    return 2\\n```\"}\n").unwrap();
@@ -135,7 +126,7 @@ fn said(place: &Place, outcome: &Outcome) -> String {
 #[test]
 fn a_profile_runs_its_commands_where_it_is_named() {
     let place = Place::with(&[("a.py", CODE), ("Makefile", MAKEFILE)]);
-    if !has_landlock(&place) {
+    if !place.has_landlock() {
         return;
     }
     for (number, name) in [("1", "@make"), ("2", "@auto")] {
@@ -187,7 +178,7 @@ fn a_profile_is_offered_and_not_run() {
 #[test]
 fn a_setting_of_the_user_has_checks_for_a_repository() {
     let place = Place::with(&[("a.py", CODE), ("Makefile", "test:\n\tfalse\n")]);
-    if !has_landlock(&place) {
+    if !place.has_landlock() {
         return;
     }
     configure(&place, "[\"true\", \"@make\"]");
@@ -233,7 +224,7 @@ fn a_wrong_profile_name_in_the_settings() {
 #[test]
 fn auto_without_a_profile() {
     let place = Place::with(&[("a.py", CODE)]);
-    if has_landlock(&place) {
+    if place.has_landlock() {
         insta::assert_snapshot!(said(&place, &edit(&place, &["--check", "@auto"])));
     }
 }
@@ -241,7 +232,7 @@ fn auto_without_a_profile() {
 #[test]
 fn auto_with_several_profiles() {
     let place = Place::with(&[("a.py", CODE), ("Makefile", MAKEFILE), ("go.mod", "module x\n")]);
-    if has_landlock(&place) {
+    if place.has_landlock() {
         insta::assert_snapshot!(said(&place, &edit(&place, &["--check", "@auto"])));
     }
 }

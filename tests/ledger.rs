@@ -165,15 +165,6 @@ fn a_choice_of_hunks_is_recorded_hunk_by_hunk() {
 }
 
 /// Tells whether the kernel confines files, without which check commands are refused.
-fn has_landlock(place: &Place) -> bool {
-    let doctor = place.skiff(&["doctor", "--json"]).json();
-    let has = doctor["confinement"]["kind"] == "landlock";
-    if !has {
-        eprintln!("SKIPPED: this kernel has no Landlock");
-    }
-    has
-}
-
 /// Brings the kinds of the records of each run together, in the order of the runs.
 fn runs(place: &Place) -> Vec<(Value, String)> {
     let mut runs: Vec<(Value, String)> = Vec::new();
@@ -262,7 +253,7 @@ fn what_the_hand_cannot_record_it_does_not_write() {
 #[test]
 fn checks_are_recorded_before_they_run_and_when_they_ended() {
     let place = place();
-    if !has_landlock(&place) {
+    if !place.has_landlock() {
         return;
     }
     let line = "echo seen; exit 3";

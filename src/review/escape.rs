@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
+use crate::text::is_default_ignorable;
+
 /// Text from a repository, a model or a file name, shown so that it cannot act on a terminal or deceive a reader.
 ///
 /// Control characters, bidirectional controls, zero-width and tag characters appear as `\u{202e}`; the carriage return
@@ -66,26 +68,10 @@ pub(super) fn is_hidden(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
         _ if c.is_control() => true,
-        _ => matches!(
-            c,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0e}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fffb}'
-                | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e0fff}'
-        ),
+        // The emoji's own variation selector.
+        '\u{fe0f}' => false,
+        '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}' => true,
+        _ => is_default_ignorable(c),
     }
 }
 

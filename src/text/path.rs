@@ -3,6 +3,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::is_default_ignorable;
+
 /// A path inside a repository: relative, UTF-8, `/`-separated, without `.`, `..`, empty or `.git` components.
 ///
 /// Every path that a model, a patch or a user names passes through [`RepoPath::new`] before it is used, so a value of
@@ -143,37 +145,12 @@ fn is_dot_git(component: &str) -> bool {
     }
     let visible: String = component
         .chars()
-        .filter(|c| !is_ignorable(*c))
+        .filter(|c| !is_default_ignorable(*c))
         .flat_map(char::to_lowercase)
         .collect();
     let base = visible.split(':').next().unwrap_or("");
     let base = base.trim_end_matches(['.', ' ']);
     base == ".git" || base == "git~1"
-}
-
-/// Tells whether a file system may pass over a character when it compares names: the Unicode property
-/// `Default_Ignorable_Code_Point`, which holds those that HFS+ ignores.
-fn is_ignorable(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fff8}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 fn has_drive_letter(path: &str) -> bool {

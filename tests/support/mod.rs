@@ -1,9 +1,10 @@
 //! A hermetic place to run the real binary in: its own home, its own repository, nothing of the machine's settings.
 
 #![allow(
+    clippy::print_stderr,
     clippy::unwrap_used,
     unreachable_pub,
-    reason = "a test fails by panicking, and is no library"
+    reason = "a test fails by panicking, says what it skips, and is no library"
 )]
 #![allow(dead_code, reason = "every test file uses its own part")]
 
@@ -52,6 +53,15 @@ impl Place {
         place.git(&["add", "--all"]);
         place.git(&["commit", "--quiet", "--allow-empty", "--message=first"]);
         place
+    }
+
+    /// Tells whether check commands can run here, and says so where they cannot.
+    pub fn has_landlock(&self) -> bool {
+        let has = self.skiff(&["doctor", "--json"]).json()["confinement"]["kind"] == "landlock";
+        if !has {
+            eprintln!("SKIPPED: this kernel has no Landlock");
+        }
+        has
     }
 
     /// The directory above the home and the repository.
