@@ -11,6 +11,7 @@ mod checks;
 mod context;
 mod draft;
 mod followup;
+mod left_out;
 mod locate;
 mod mention;
 mod neighbours;
@@ -26,7 +27,7 @@ mod usage;
 mod workflow;
 mod writing;
 
-pub use checks::{CheckFailure, CheckOutcome, Checks};
+pub use checks::{CheckFailure, CheckOutcome, Checks, Examples, JudgeBy};
 pub use outline::{Preparation, prepare};
 pub use proposal::{Action, ModelStamp, Proposal, RegionReport};
 pub use rerank::{RERANKED, rerank_files, rerank_symbols};

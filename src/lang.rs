@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod agreement_tests;
 mod arity;
+mod assertion;
 mod definition;
 mod doc;
 mod extent;
@@ -26,6 +27,7 @@ mod registry;
 mod scope;
 mod sexpr;
 mod spec;
+mod stub;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ mod walk;
 mod walk_tests;
 
 pub use arity::{Arity, Call, Mismatch};
+pub use assertion::Assertion;
 pub use definition::{Definition, NameUse, SymbolKind, UseKind};
 pub use import::{ImportLine, KnownBy, imported_from};
 pub use normal_form::normal_form;

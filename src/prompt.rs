@@ -15,5 +15,6 @@ pub use grammar::choice_grammar;
 pub use map::{MapFile, MapText, map_within};
 pub use template::{
     ActionPrompt, BenchPrompt, CheckPrompt, CreatePrompt, EmbedFilePrompt, EmbedSymbolPrompt, InsertPrompt,
-    LocatePrompt, MapPrompt, PromptError, PromptFile, RepairPrompt, RewritePrompt, TEMPLATE_SOURCES, Template,
+    LocatePrompt, MapPrompt, MissingPrompt, PromptError, PromptFile, RepairPrompt, RewritePrompt, TEMPLATE_SOURCES,
+    Template,
 };

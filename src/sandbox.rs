@@ -16,7 +16,7 @@ mod trial;
 
 pub use check::{
     CheckCommand, CheckEnd, CheckError, CheckLimits, CheckOutcome, CheckProfile, Checker, CheckerError, ENVIRONMENT,
-    Requests, Scratch, UnknownProfile,
+    EXAMPLES_COMMAND, Example, Examples, Requests, Scratch, UnknownProfile, behaviour,
 };
 pub use confinement::{Confinement, Level, Role, SandboxError, system_folders};
 pub use descriptors::close_inherited;

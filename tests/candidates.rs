@@ -1,10 +1,12 @@
 //! More than one way of carrying a request out: which is proposed, and what a failed check leads to.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod support;
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use support::{Outcome, Place};
@@ -23,7 +25,9 @@ fn edit(place: &Place, turns: &[Value], more: &[&str]) -> Outcome {
     let model = format!("scripted:{}", script.display());
     let mut args = vec!["edit", "-m", &model, "add the prices up", "--symbol", "total", "--json"];
     args.extend(more);
-    place.skiff(&args)
+    // Where the system has its own Python: one of a user's home cannot be read by checks.
+    let mut command = place.command(env!("CARGO_BIN_EXE_skiff"));
+    Outcome::of(command.env("PATH", "/usr/bin:/bin").args(&args))
 }
 
 fn body(code: &str) -> String {
@@ -179,4 +183,102 @@ fn a_failure_that_is_told_stands_in_the_prompt_and_a_file_is_rewritten_whole() {
         "{}",
         without.stderr
     );
+}
+
+#[test]
+fn candidates_are_tried_on_the_examples_of_a_failure() {
+    if !has_python() {
+        return;
+    }
+    let place = place();
+    let failure = place.root().join("failure.txt");
+    fs::write(
+        &failure,
+        "FAIL: test_two\n    self.assertEqual(total([1, 2]), 3)\nAssertionError: None != 3\n    self.assertEqual(total([]), 0)\n\
+         \x20   self.assertEqual(total([5]), 5)\n    self.assertEqual(unknown(1), 5)\n",
+    )
+    .unwrap();
+    let mut repair = turn("return sum(prices)");
+    repair["prompt_contains"] = json!(["FAIL: total([1, 2]) gives 2, not 3"]);
+    let more = ["--failure", failure.to_str().unwrap(), "--check", "@examples"];
+    let made = edit(&place, &[turn("return max(prices, default=0)"), repair], &more);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(made.stderr.contains("3 examples, 3 of them stated"), "{}", made.stderr);
+    let made = made.json();
+    let said = made["checks"][0]["output"].as_str().unwrap();
+    assert!(said.contains("ok: total([1, 2]) gives 3"), "{said}");
+    assert!(made["patch"].as_str().unwrap().contains("sum(prices)"));
+}
+
+#[test]
+fn examples_of_the_model_are_believed_where_the_request_says_them() {
+    if !has_python() {
+        return;
+    }
+    let place = place();
+    // The request is "add the prices up": nothing in it says what comes out, so that the candidates are only compared.
+    let examples = json!({
+        "prompt_contains": ["Do not write the code yet"],
+        "reply": "[1, 2]) == 7\nassert total([]) == 0\nassert sum([1]) == 1\n",
+    });
+    let turns = [
+        examples,
+        turn("return max(prices)"),
+        turn("return sum(prices)"),
+        turn("result = 0\nfor price in prices:\n    result += price\nreturn result"),
+    ];
+    let made = edit(&place, &turns, &["-n", "3", "--check", "@examples"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let made = made.json();
+    let of = |key: &str| -> Vec<&Value> { made["candidates"].as_array().unwrap().iter().map(|c| &c[key]).collect() };
+    assert_eq!(of("agreeing"), [1, 2, 2]);
+    assert_eq!(of("is_chosen"), [false, true, false]);
+    let said = made["checks"][0]["output"].as_str().unwrap();
+    assert!(said.contains("probe: total([1, 2]) gives 3"), "{said}");
+    assert!(!said.contains("sum([1])"), "{said}");
+}
+
+#[test]
+fn code_that_hangs_prints_or_ends_the_process_fails_its_examples() {
+    if !has_python() {
+        return;
+    }
+    let failure = "    self.assertEqual(total([1]), 1)\n    self.assertEqual(total([2]), 2)\n    self.assertEqual(total([3]), 3)\n";
+    for (code, said) in [
+        ("while True:\n    pass", "total([1]) does not end in 2 s"),
+        (
+            "raise SystemExit(0)",
+            "total([1]) raises SystemExit(0), and is to give 1",
+        ),
+        ("print('ok: total([1]) gives 1')", "total([1]) gives None, not 1"),
+        ("return total(prices)", "total([1]) raises RecursionError"),
+    ] {
+        let place = place();
+        let file = place.root().join("failure.txt");
+        fs::write(&file, failure).unwrap();
+        let more = [
+            "--failure",
+            file.to_str().unwrap(),
+            "--check",
+            "@examples",
+            "--rounds",
+            "0",
+        ];
+        let made = edit(&place, &[turn(code)], &more);
+        assert_eq!(made.code, 4, "{code}: {}", made.stderr);
+        let made: Value = serde_json::from_str(&made.stdout).unwrap();
+        let output = made["checks"][0]["output"].as_str().unwrap();
+        assert!(output.contains(said), "{code}: {output}");
+        assert!(output.ends_with("FAILED (failures=3)\n"), "{output}");
+    }
+}
+
+/// Tells whether examples can be tried here; says so where not.
+fn has_python() -> bool {
+    let has = place().has_landlock();
+    let python = Path::new("/usr/bin/python3").exists();
+    if !python {
+        eprintln!("SKIPPED: there is no /usr/bin/python3");
+    }
+    has && python
 }

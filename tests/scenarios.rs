@@ -75,9 +75,8 @@ fn edit(scenario: &Path, place: &Place) -> Outcome {
     let model = format!("scripted:{}", scenario.join("script.jsonl").display());
     let request = fs::read_to_string(scenario.join("request.txt")).unwrap();
     let more = optional(scenario, "args.txt").unwrap_or_default();
-    let mut args = vec!["edit", "--model", &model];
+    let mut args = vec!["edit", "--model", &model, request.trim()];
     args.extend(more.lines());
-    args.push(request.trim());
     place.skiff(&args)
 }
 

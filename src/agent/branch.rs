@@ -57,11 +57,7 @@ impl<'a> Branch<'a> {
     /// Returns the way on which nothing is written yet.
     pub(super) fn new(snapshot: &'a Snapshot) -> Self {
         Self {
-            state: State {
-                drafts: Drafts::new(snapshot),
-                regions: Vec::new(),
-                done: Vec::new(),
-            },
+            state: State::of(snapshot),
             steps: Vec::new(),
         }
     }
@@ -87,7 +83,16 @@ impl<'a> Branch<'a> {
     }
 }
 
-impl State<'_> {
+impl<'a> State<'a> {
+    /// Returns the state in which nothing is written yet.
+    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
+        Self {
+            drafts: Drafts::new(snapshot),
+            regions: Vec::new(),
+            done: Vec::new(),
+        }
+    }
+
     /// Returns the words of what was written already, as far as it may mean something in the file at `path`.
     pub(super) fn words(&self, path: &RepoPath) -> BTreeSet<String> {
         let done = self.done.iter().map(|done| done.text.as_str());

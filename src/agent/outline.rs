@@ -52,6 +52,7 @@ pub fn prepare(
         others: "",
         failure: "",
         request: "",
+        wants: "code",
         fence: "",
     };
     let messages = rewriting.messages()?;

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::lang::{Language, ParsedFile, normal_form};
 use crate::patch::{FilePatch, Patch};
-use crate::sandbox::CheckOutcome;
+use crate::sandbox::{CheckOutcome, EXAMPLES_COMMAND, Examples, behaviour};
 
 use super::branch::Branch;
 use super::context::identifiers;
 use super::observation::failures;
-use super::{AgentError, Workbench};
+use super::{AgentError, Checks, JudgeBy, Workbench};
 
 /// A way of carrying the request out, and what is known of it.
 pub(super) struct Candidate<'a> {
@@ -21,6 +21,8 @@ pub(super) struct Candidate<'a> {
     pub(super) checks: Vec<CheckOutcome>,
     /// The files of the patch without what does not matter: two candidates that have the same are the same program.
     form: Vec<String>,
+    /// What the examples gave.
+    behaviour: Option<String>,
 }
 
 /// How far a candidate gets. The greater, the better.
@@ -37,7 +39,7 @@ pub(super) struct Standing {
 pub struct CandidateReport {
     /// Whether every place passed its gates.
     pub passed_gates: bool,
-    /// How many of the candidates are this program, itself included.
+    /// How many of the candidates are this program or, where examples were tried, give what it gives, itself included.
     pub agreeing: usize,
     /// See [`crate::model::Completion::mean_log_probability`]; none where one candidate was drawn alone.
     pub mean_log_probability: Option<f32>,
@@ -50,13 +52,16 @@ pub struct CandidateReport {
 /// The candidates of a run, in the order in which they were drawn.
 pub(super) struct Pool<'a> {
     bench: &'a Workbench<'a>,
+    /// What candidates are tried on, where the checks ask for it.
+    examples: Option<Examples>,
     candidates: Vec<Candidate<'a>>,
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(bench: &'a Workbench<'a>) -> Self {
+    pub(super) fn new(bench: &'a Workbench<'a>, examples: Option<Examples>) -> Self {
         Self {
             bench,
+            examples,
             candidates: Vec::new(),
         }
     }
@@ -72,6 +77,7 @@ impl<'a> Pool<'a> {
                 patch,
                 checks: Vec::new(),
                 form,
+                behaviour: None,
             });
         }
         let Some(checks) = self.bench.checks else {
@@ -88,10 +94,18 @@ impl<'a> Pool<'a> {
             if own.patch.is_empty() || !own.branch.passed() || is_known {
                 continue;
             }
-            let outcomes = checks.run(&own.patch).map_err(AgentError::Check)?;
-            let passed = outcomes.iter().all(CheckOutcome::passed);
-            self.candidates[at].checks = outcomes;
-            if passed {
+            let outcomes = checks
+                .run(&own.patch, self.examples.as_ref())
+                .map_err(AgentError::Check)?;
+            let own = &mut self.candidates[at];
+            own.behaviour = outcomes
+                .iter()
+                .find_map(|check| match check.command == EXAMPLES_COMMAND {
+                    true => behaviour(&check.output),
+                    false => None,
+                });
+            own.checks = outcomes;
+            if self.proves() {
                 break;
             }
         }
@@ -101,6 +115,15 @@ impl<'a> Pool<'a> {
     /// Tells whether a candidate passes everything there is to pass.
     pub(super) fn passes(&self) -> bool {
         self.candidates.iter().any(|own| own.passes(self.bench))
+    }
+
+    /// Tells whether a candidate passes everything there is to pass, and could have failed.
+    pub(super) fn proves(&self) -> bool {
+        let can_fail = match self.bench.checks.map(Checks::judge_by) {
+            Some(JudgeBy::Examples) => self.examples.as_ref().is_some_and(Examples::can_fail),
+            None | Some(JudgeBy::Commands | JudgeBy::CommandsAndExamples) => true,
+        };
+        can_fail && self.passes()
     }
 
     /// Returns the best candidate so far.
@@ -143,8 +166,12 @@ impl<'a> Pool<'a> {
     }
 
     fn agreeing(&self, at: usize) -> usize {
-        let form = &self.candidates[at].form;
-        self.candidates.iter().filter(|other| other.form == *form).count()
+        let own = &self.candidates[at];
+        let agrees = |other: &&Candidate<'a>| {
+            let behaves_alike = own.behaviour.is_some() && own.behaviour == other.behaviour;
+            own.form == other.form || behaves_alike
+        };
+        self.candidates.iter().filter(agrees).count()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::text::{RepoPath, TextRange};
 use super::Workbench;
 use super::answer::Answer;
 use super::draft::import_edit;
+use super::left_out::{Restored, fill, restore};
 use super::placement::{self, Placed};
 use super::target::{Place, Region};
 use super::usage::{arity_of, forgotten_imports};
@@ -42,6 +43,8 @@ pub(super) enum Slot {
         /// The qualified name of what stands there.
         own_name: Option<String>,
         loses: Loses,
+        /// The words of a request that takes names away.
+        may_go: BTreeSet<String>,
     },
     /// After a region.
     After {
@@ -83,6 +86,18 @@ pub(super) struct Judged {
     /// What was mended without asking the model, a sentence each.
     pub(super) mended: Vec<String>,
     pub(super) written: Written,
+    /// The answer with what it left out, where all that it lacks is that some of this is written.
+    pub(super) unfinished: Option<Unfinished>,
+}
+
+/// An answer of which a part is still to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Unfinished {
+    pub(super) text: String,
+    /// The qualified names of what is to be written.
+    pub(super) names: Vec<String>,
+    /// The lines of it, as they stand.
+    pub(super) code: String,
 }
 
 impl Task {
@@ -95,11 +110,19 @@ impl Task {
                 region,
                 own_name,
                 loses,
+                may_go,
             } => {
-                let answer = match place {
+                let mut answer = match place {
                     Place::Symbol(_) => Answer::new(text, region.language),
                     Place::File(_) => Answer::new(text, None),
                 };
+                let restored = region.language.and_then(|language| {
+                    let own = own_name.as_deref().and_then(|name| name.rsplit('.').next());
+                    restore(language, own, &region.code, &answer.code, &|name| may_go.contains(name))
+                });
+                if let Some(restored) = &restored {
+                    answer.code.clone_from(&restored.text);
+                }
                 let promise = match (own_name, loses) {
                     (Some(name), Loses::ItsOwnName) => Promise::MayLose(name),
                     _ => Promise::KeepsNames,
@@ -109,7 +132,11 @@ impl Task {
                     Place::Symbol(_) => ImportPlace::File,
                     Place::File(_) => ImportPlace::Answer,
                 };
-                self.judged(source, region.language, (placed, answer), promise, import_place, bench)
+                let mut judged = self.judged(source, region.language, (placed, answer), promise, import_place, bench);
+                if let Some(restored) = restored {
+                    judged.take_in(restored);
+                }
+                judged
             }
             Slot::After {
                 source,
@@ -134,6 +161,19 @@ impl Task {
                 after.push('\n');
                 self.judged_file(path, after, bench)
             }
+        }
+    }
+
+    /// Puts the part that was asked for into an answer that lacked it.
+    pub(super) fn finished(&self, unfinished: &Unfinished, part: &str) -> String {
+        let language = match &self.slot {
+            Slot::Region { region, .. } => region.language,
+            Slot::After { .. } | Slot::File(_) => None,
+        };
+        let part = Answer::new(part, None).code;
+        match language {
+            Some(language) => fill(language, &unfinished.text, &part, &unfinished.names),
+            None => part,
         }
     }
 
@@ -171,6 +211,7 @@ impl Task {
             failures,
             mended,
             written: Written::Code(placed, answer),
+            unfinished: None,
         }
     }
 
@@ -193,6 +234,7 @@ impl Task {
                 failures,
                 mended: Vec::new(),
                 written: Written::File(text),
+                unfinished: None,
             };
         }
         let (lines, mended): (Vec<String>, Vec<String>) =
@@ -204,6 +246,7 @@ impl Task {
             failures: failures_of(&text),
             mended,
             written: Written::File(text),
+            unfinished: None,
         }
     }
 
@@ -228,6 +271,34 @@ impl Task {
             Slot::Region { source, .. } | Slot::After { source, .. } => &source.path,
             Slot::File(path) => path,
         }
+    }
+}
+
+impl Judged {
+    /// Says what was put back, and what of it was never written.
+    fn take_in(&mut self, restored: Restored) {
+        let Restored {
+            text,
+            names,
+            stubs,
+            code,
+        } = restored;
+        let said = format!("left out, and put back as it was: {}", names.join(", "));
+        self.mended.push(said);
+        if stubs.is_empty() {
+            return;
+        }
+        if self.failures.is_empty() {
+            self.unfinished = Some(Unfinished {
+                text,
+                names: stubs.clone(),
+                code: code.clone(),
+            });
+        }
+        self.failures.push(GateFailure::Unwritten {
+            names: stubs,
+            excerpt: code,
+        });
     }
 }
 

@@ -1,8 +1,10 @@
 mod create;
 mod delete;
+mod examples;
 mod region;
 mod repair;
 
+use self::region::Wants;
 use super::branch::{Branch, State, Step, Work};
 use super::locate::{Located, locate};
 use super::outline::outline;
@@ -51,10 +53,11 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
     if !located.alternatives.is_empty() || located.targets.len() > MOST_MEANT {
         run.on_unchanged = OnUnchanged::GiveUp;
     }
-    let mut pool = Pool::new(bench);
+    let examples = run.examples(&located)?;
+    let mut pool = Pool::new(bench, examples);
     let mut drawn = 0;
     for width in waves(bench) {
-        if drawn > 0 && pool.passes() {
+        if drawn > 0 && pool.proves() {
             break;
         }
         let samplings: Vec<Sampling> = (drawn..drawn + width).map(|at| run.sampling(at)).collect();
@@ -167,7 +170,7 @@ impl<'a> Run<'a> {
             which.iter().map(|at| write(&mut branches[*at].state)).collect()
         };
         let mut tasks = match target {
-            Target::Rewrite(place) => each(&|state| self.rewrite(state, place, others))?,
+            Target::Rewrite(place) => each(&|state| self.rewrite(state, place, others, Wants::Code))?,
             Target::Insert(place) => each(&|state| self.insert(state, place))?,
             Target::Create(path) => each(&|_| self.create(path))?,
             Target::Delete(place) => {
@@ -194,6 +197,7 @@ impl<'a> Run<'a> {
                 true => Vec::new(),
                 false => vec![task.copy.clone()],
             },
+            unfinished: None,
         });
         let outcomes = self.asking().write(orders.collect())?;
         let mut unchanged = Vec::new();

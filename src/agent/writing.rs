@@ -2,10 +2,10 @@ use crate::model::{
     Completion, CompletionRequest, Finish, Likelihood, Message, ModelError, Role, Sampling, Session, Usage,
 };
 use crate::patch::gate::GateFailure;
-use crate::prompt::{RepairPrompt, Template};
+use crate::prompt::{MissingPrompt, RepairPrompt, Template};
 use crate::text::RepoPath;
 
-use super::task::{Task, Written};
+use super::task::{Task, Unfinished, Written};
 use super::usage::homes;
 use super::{AgentError, Workbench};
 
@@ -27,6 +27,8 @@ pub(super) struct Order<'t> {
     pub(super) sampling: Sampling,
     /// Answers that failed before and must not come back.
     pub(super) refused: Vec<String>,
+    /// The answer that this one is a part of.
+    pub(super) unfinished: Option<Unfinished>,
 }
 
 /// How asking ended.
@@ -127,14 +129,19 @@ impl Asking<'_, '_> {
                     messages,
                     sampling,
                     refused,
+                    unfinished,
                 } = &desks[*at].order;
+                let (exclude, copy) = match unfinished {
+                    Some(unfinished) => (&[][..], &unfinished.code),
+                    // A repair repeats what it repairs.
+                    None => (&refused[..], refused.last().map_or(&task.copy, |failed| failed)),
+                };
                 CompletionRequest {
                     assistant_prefix: prefix,
                     stop,
                     sampling: *sampling,
-                    exclude: refused,
-                    // A repair repeats what it repairs.
-                    copy: Some(refused.last().map_or(&task.copy, |failed| failed)),
+                    exclude,
+                    copy: Some(copy),
                     likelihood: match desks.len() {
                         1 => Likelihood::NotTold,
                         _ => Likelihood::Told,
@@ -160,7 +167,11 @@ impl Asking<'_, '_> {
         } = desk;
         let task = order.task;
         outcome.attempts += 1;
-        let judged = task.judge(&completion.text, self.bench);
+        let text = match order.unfinished.take() {
+            Some(unfinished) => task.finished(&unfinished, &completion.text),
+            None => completion.text.clone(),
+        };
+        let judged = task.judge(&text, self.bench);
         for mended in judged.mended {
             self.bench.progress.note(&format!("{}: {mended}", task.what));
             outcome.gate_hits.push(mended);
@@ -181,7 +192,7 @@ impl Asking<'_, '_> {
         if !nothing {
             outcome.best = Some(Best {
                 written: judged.written,
-                text: completion.text.clone(),
+                text: text.clone(),
                 messages: messages.clone(),
                 mean_log_probability: completion.mean_log_probability,
             });
@@ -200,23 +211,44 @@ impl Asking<'_, '_> {
         if gives_up || outcome.attempts >= self.bench.config.attempts {
             return Ok(());
         }
-        messages.extend(
-            RepairPrompt {
+        messages.extend(match &judged.unfinished {
+            Some(unfinished) => {
+                let names: Vec<String> = unfinished.names.iter().map(|name| format!("`{name}`")).collect();
+                MissingPrompt {
+                    names: &names.join(", "),
+                    language: task.language,
+                    code: &unfinished.code,
+                    fence: &task.fence,
+                }
+                .messages()?
+            }
+            None => RepairPrompt {
                 problem: &problem,
                 lines: &lines,
                 what: &task.what,
-                request: self.request,
+                request: restated(self.bench, self.request),
                 fence: &task.fence,
             }
             .messages()?,
-        );
+        });
         if !fits(self.bench, &messages, task.answer_tokens)? {
             return Ok(());
         }
         order.messages = messages;
-        order.refused.push(completion.text);
+        order.refused.push(text);
+        order.unfinished = judged.unfinished;
         *is_waiting = true;
         Ok(())
+    }
+}
+
+/// Returns the request as a repair says it once more: a small model forgets what stands far above, but a long request
+/// costs more to read again than it brings.
+pub(super) fn restated<'r>(bench: &Workbench<'_>, request: &'r str) -> &'r str {
+    const MOST_TOKENS: usize = 200;
+    match bench.model.count_tokens(request) <= MOST_TOKENS {
+        true => request,
+        false => "as above",
     }
 }
 
@@ -264,7 +296,9 @@ fn fences(task: &Task) -> (String, String) {
 /// Returns what shows a failure: the lines, and where the repository has what they miss.
 fn excerpt(bench: &Workbench<'_>, path: &RepoPath, failure: &GateFailure) -> String {
     match failure {
-        GateFailure::Syntax { excerpt, .. } | GateFailure::Arity { excerpt, .. } => excerpt.clone(),
+        GateFailure::Syntax { excerpt, .. }
+        | GateFailure::Arity { excerpt, .. }
+        | GateFailure::Unwritten { excerpt, .. } => excerpt.clone(),
         GateFailure::Undefined { names, excerpt } => {
             let homes = homes(bench, path, names).into_iter();
             [excerpt.clone()]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use crate::repo::Repository;
-use crate::sandbox::CheckProfile;
+use crate::sandbox::{CheckProfile, EXAMPLES_COMMAND};
 
 /// One of the checks that the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -17,6 +17,8 @@ pub(crate) enum CheckChoice {
     Profile(CheckProfile),
     /// Those of the one profile that fits the work tree: `@auto`.
     Auto,
+    /// The examples that the request, a failure, comments and the model give: `@examples`.
+    Examples,
 }
 
 /// `@auto` does not say what to run.
@@ -32,6 +34,7 @@ pub(crate) enum AutoError {
 
 impl CheckChoice {
     const AUTO: &'static str = "auto";
+    const EXAMPLES: &'static str = "examples";
 }
 
 impl FromStr for CheckChoice {
@@ -42,10 +45,11 @@ impl FromStr for CheckChoice {
             None if text.trim().is_empty() => Err("a command is needed".to_owned()),
             None => Ok(Self::Line(text.to_owned())),
             Some(Self::AUTO) => Ok(Self::Auto),
-            Some(name) => name
-                .parse()
-                .map(Self::Profile)
-                .map_err(|unknown| format!("{unknown}; known are @{}, {}", Self::AUTO, names(&CheckProfile::ALL))),
+            Some(Self::EXAMPLES) => Ok(Self::Examples),
+            Some(name) => name.parse().map(Self::Profile).map_err(|unknown| {
+                let profiles = names(&CheckProfile::ALL);
+                format!("{unknown}; known are @{}, @{}, {profiles}", Self::AUTO, Self::EXAMPLES)
+            }),
         }
     }
 }
@@ -72,6 +76,10 @@ pub(crate) fn lines(
         let profile = match choice {
             CheckChoice::Line(line) => {
                 lines.push(line.clone());
+                continue;
+            }
+            CheckChoice::Examples => {
+                lines.push(EXAMPLES_COMMAND.to_owned());
                 continue;
             }
             CheckChoice::Profile(profile) => *profile,

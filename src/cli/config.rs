@@ -712,7 +712,7 @@ mod tests {
         assert!(matches!(relative, Err(ConfigError::RelativeRepository(_))));
         let wrong = toml::from_str::<Layer>(&entry(&root, "@carg")).unwrap_err().to_string();
         assert!(
-            wrong.contains("no check profile is named \"carg\"; known are @auto, @cargo"),
+            wrong.contains("no check profile is named \"carg\"; known are @auto, @examples, @cargo"),
             "{wrong}"
         );
         // An administrator names no commands.

@@ -4,7 +4,7 @@ use tree_sitter::{Query, Tree};
 
 use super::table::{self, Table};
 use super::walk::{self, Match, Search};
-use super::{Language, SymbolKind, UseKind, matches, scope};
+use super::{Language, SymbolKind, UseKind, assertion, matches, scope};
 
 /// What matches the queries of a language against a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +22,16 @@ pub enum Engine {
 /// [`QueryError`] names the query that the grammar refuses.
 pub fn compile_queries(language: Language) -> Result<(), QueryError> {
     Queries::compile(language, Engine::Query)?;
-    scope::check(language).map_err(|source| QueryError {
-        language: language.name(),
-        query: "scopes",
-        source,
-    })
+    let failed = |query: &'static str| {
+        move |source| QueryError {
+            language: language.name(),
+            query,
+            source,
+        }
+    };
+    scope::check(language).map_err(failed("scopes"))?;
+    assertion::compile(language).map_err(failed("assertions"))?;
+    Ok(())
 }
 
 /// A query that its grammar refuses: a defect of this program, kept as a value so that a file in that language is

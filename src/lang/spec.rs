@@ -15,6 +15,8 @@ pub struct LanguageSpec {
     pub references: &'static str,
     /// The source of the query of scopes; empty where nothing certain can be said of names.
     pub scopes: &'static str,
+    /// The source of the query of assertions; empty where nobody looks for them.
+    pub assertions: &'static str,
     /// The names that the language binds itself, separated by white space.
     pub builtins: &'static str,
     /// The modules of the standard library with what they have, a line each (`math: ceil floor`).

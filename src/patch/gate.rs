@@ -58,6 +58,13 @@ pub enum GateFailure {
         /// Their qualified names.
         names: Vec<String>,
     },
+    /// Definitions that were left out have been put back, and were never written.
+    Unwritten {
+        /// Their qualified names.
+        names: Vec<String>,
+        /// The lines of them.
+        excerpt: String,
+    },
     /// Definitions that exist already are written once more.
     Repeated {
         /// Their qualified names.
@@ -96,6 +103,7 @@ impl fmt::Display for GateFailure {
             Self::Syntax { line, .. } => write!(f, "there is a syntax error at line {}", line + 1),
             Self::Unparsed => write!(f, "the file is too large or too slow to parse"),
             Self::Lost { names } => write!(f, "missing now: {}", names.join(", ")),
+            Self::Unwritten { names, .. } => write!(f, "still to be written: {}", names.join(", ")),
             Self::Repeated { names } => write!(f, "already defined elsewhere: {}", names.join(", ")),
             Self::NothingNew => write!(f, "no new definition was written"),
             Self::Elided { text } => write!(f, "code was left out at `{text}`"),

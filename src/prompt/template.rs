@@ -76,6 +76,8 @@ prompts! {
         /// What a check said of the code, or nothing.
         failure: &'a str,
         request: &'a str,
+        /// `code` or `examples`.
+        wants: &'a str,
         fence: &'a str,
     }
     /// Asks for new code beside an anchor.
@@ -116,6 +118,13 @@ prompts! {
         lines: &'a str,
         what: &'a str,
         request: &'a str,
+        fence: &'a str,
+    }
+    /// Says what the last answer left out and asks for that alone.
+    MissingPrompt from "missing" {
+        names: &'a str,
+        language: &'a str,
+        code: &'a str,
         fence: &'a str,
     }
     /// Says what a check command said of the last answer and asks again.

@@ -1,6 +1,7 @@
 //! Check commands: what the user wants to be run on a candidate, in a work tree of its own and without any other right.
 
 mod checker;
+mod example;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod family;
 mod profile;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use checker::{Checker, CheckerError, Requests};
+pub use example::{EXAMPLES_COMMAND, Example, Examples, behaviour};
 pub use profile::{CheckProfile, UnknownProfile};
 pub use scratch::Scratch;
 
@@ -161,14 +163,23 @@ impl CheckCommand {
         }
     }
 
-    /// Returns what the command may read and run besides the scratch folders.
+    /// Returns what the command may read and run besides the scratch folders. A program in `PREFIX/bin` has its libraries
+    /// beside it, in `PREFIX/lib` (Filesystem Hierarchy Standard 3.0, section 4.6): an interpreter is nothing without them.
     pub fn reads(&self) -> Vec<PathBuf> {
+        const BESIDE_BIN: [&str; 3] = ["lib", "lib64", "libexec"];
         let path = std::env::var_os("PATH").unwrap_or_default();
+        let path: Vec<PathBuf> = std::env::split_paths(&path).collect();
         let named = self.passed_on.iter().map(|(_, value)| PathBuf::from(value));
+        let is_bin = |path: &&PathBuf| path.file_name().is_some_and(|name| name == "bin");
+        let libraries = path
+            .iter()
+            .filter(is_bin)
+            .flat_map(|path| BESIDE_BIN.map(|folder| path.with_file_name(folder)));
         let mut reads = super::system_folders();
         reads.push(PathBuf::from("/proc"));
         reads.extend(
-            std::env::split_paths(&path)
+            libraries
+                .chain(path.iter().cloned())
                 .chain(named)
                 .filter(|path| path.is_absolute()),
         );

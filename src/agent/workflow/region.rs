@@ -10,6 +10,7 @@ use crate::agent::placement::Placed;
 use crate::agent::proposal::{Action, RegionReport};
 use crate::agent::target::{Place, Region};
 use crate::agent::task::{Loses, Slot, Task, Written};
+use crate::agent::usage::words;
 use crate::agent::writing::{Ending, Outcome};
 use crate::index::Index;
 use crate::lang::{Language, ParsedFile};
@@ -17,9 +18,27 @@ use crate::patch::gate::qualified;
 use crate::prompt::{Fragment, InsertPrompt, RewritePrompt, Template, fence_for};
 use crate::repo::SourceText;
 
+/// A stub has no length to go by: what a request wants of it may be a whole program.
+const LEAST_ANSWER_TOKENS: usize = 1024;
+
+/// What is asked for when a region is shown. All but the last words of the prompt are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// The region, rewritten.
+    Code,
+    /// Examples of what it is to give.
+    Examples,
+}
+
 impl<'a> Run<'a> {
-    /// Says how a region is written anew.
-    pub(super) fn rewrite(&self, state: &mut State<'a>, place: &Place, others: &str) -> Result<Task, AgentError> {
+    /// Says how a region is written anew, or what it is to give.
+    pub(super) fn rewrite(
+        &self,
+        state: &mut State<'a>,
+        place: &Place,
+        others: &str,
+        wants: Wants,
+    ) -> Result<Task, AgentError> {
         let bench = self.bench;
         let source = state.drafts.source(place.path(bench.index))?.clone();
         let region = Region::new(place, &source, bench.index);
@@ -28,7 +47,8 @@ impl<'a> Run<'a> {
         });
         let fence = fence_for(&[&source.text, &self.request.text, &failure]);
         let fragments = self.context_of(state, &source, &region);
-        let answer_tokens = self.answer_tokens(2 * bench.model.count_tokens(&region.code) + 256);
+        let answer_tokens =
+            self.answer_tokens((2 * bench.model.count_tokens(&region.code) + 256).max(LEAST_ANSWER_TOKENS));
         let language = region.language.map_or("", |language| language.spec().fence);
         let fitted = self.budget(answer_tokens).fit(bench.model, &fragments, |texts| {
             RewritePrompt {
@@ -43,6 +63,10 @@ impl<'a> Run<'a> {
                 others,
                 failure: &failure,
                 request: &self.request.text,
+                wants: match wants {
+                    Wants::Code => "code",
+                    Wants::Examples => "examples",
+                },
                 fence: &fence,
             }
             .messages()
@@ -61,6 +85,10 @@ impl<'a> Run<'a> {
             slot: Slot::Region {
                 place: place.clone(),
                 own_name: place.symbol(bench.index).map(|symbol| qualified(&symbol.definition)),
+                may_go: match self.loses() {
+                    Loses::ItsOwnName => words(&self.request.text).map(str::to_owned).collect(),
+                    Loses::Nothing => BTreeSet::new(),
+                },
                 loses: self.loses(),
                 source,
                 region,
@@ -75,7 +103,7 @@ impl<'a> Run<'a> {
         let anchor = Region::new(place, &source, bench.index);
         let fence = fence_for(&[&source.text, &self.request.text]);
         let fragments = self.context_of(state, &source, &anchor);
-        let answer_tokens = self.answer_tokens(1024);
+        let answer_tokens = self.answer_tokens(LEAST_ANSWER_TOKENS);
         let language = anchor.language.map_or("", |language| language.spec().fence);
         let fitted = self.budget(answer_tokens).fit(bench.model, &fragments, |texts| {
             InsertPrompt {

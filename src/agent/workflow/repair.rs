@@ -4,7 +4,7 @@ use crate::agent::branch::{Branch, Step, Work};
 use crate::agent::observation::{MOST_OUTPUT_TOKENS, condense, named_lines};
 use crate::agent::selection::{Candidate, Pool};
 use crate::agent::task::Task;
-use crate::agent::writing::{Best, Ending, Order, Outcome, fits};
+use crate::agent::writing::{Best, Ending, Order, Outcome, fits, restated};
 use crate::model::{Message, Sampling};
 use crate::prompt::{CheckPrompt, Template};
 use crate::sandbox::CheckOutcome;
@@ -70,6 +70,7 @@ impl<'a> Run<'a> {
                 messages: messages.clone(),
                 sampling: *sampling,
                 refused: texts.clone(),
+                unfinished: None,
             });
             let outcomes = self.asking().write(orders.collect())?;
             let mut branches = Vec::new();
@@ -101,7 +102,7 @@ impl<'a> Run<'a> {
                 output: &output,
                 lines: &named(candidate, fault),
                 what: &fault.task.what,
-                request: &self.request.text,
+                request: restated(self.bench, &self.request.text),
                 fence: &fault.task.fence,
             }
             .messages()?,

@@ -20,6 +20,7 @@ Examples:
   skiff edit 'handle empty input in parse' --check 'python3 -m unittest'
   skiff edit 'handle empty input in parse' -n auto --check @cargo
   skiff edit 'handle empty input in parse' --check @auto --apply
+  skiff edit 'median([3, 1, 2]) is 2, and median([]) raises' stats.py -n 4 --check @examples
   make test 2>&1 | skiff edit 'mend the parser' src/parser.c --failure -
   skiff edit - --output change.mbox < request.txt")]
 pub(crate) struct EditArgs {
@@ -43,8 +44,9 @@ pub(crate) struct EditArgs {
     pub(crate) apply: bool,
     /// Run a command of the shell on the result, in a copy of the work tree without network; may be given several times.
     /// A proposal that fails is kept and not applied. `@NAME` stands for the commands of a profile (@cargo, @go, @npm,
-    /// @pytest, @unittest, @make, @make-check, @cmake, @maven, @gradle), @auto for those of the one profile that fits [default:
-    /// what `config.toml` says of the repository]
+    /// @pytest, @unittest, @make, @make-check, @cmake, @maven, @gradle), @auto for those of the one profile that fits. `@examples`
+    /// tries the examples that the request, --failure and comments state and that the model reads out of the request
+    /// (Python) [default: what `config.toml` says of the repository]
     #[arg(long, value_name = "CMD|@NAME")]
     pub(crate) check: Vec<CheckChoice>,
     /// Run none of the checks that `config.toml` has for the repository

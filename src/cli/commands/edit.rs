@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context as _;
 
 use super::{paths, show};
-use crate::agent::{self, AgentConfig, CheckFailure, Checks, Request, Scope, Workbench};
+use crate::agent::{self, AgentConfig, CheckFailure, Checks, Examples, JudgeBy, Request, Scope, Workbench};
 use crate::cli::args::{EditArgs, PatchFormat, ScopeArg};
 use crate::cli::check_choice;
 use crate::cli::config::CheckRule;
@@ -23,7 +23,7 @@ use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::repo::Snapshot;
 use crate::review::escape;
-use crate::sandbox::{CheckOutcome, CheckProfile, Checker};
+use crate::sandbox::{CheckOutcome, CheckProfile, Checker, EXAMPLES_COMMAND};
 
 /// So much is read of what a check command said.
 const MOST_FAILURE_BYTES: u64 = 16 << 20;
@@ -153,10 +153,14 @@ struct UserChecks<'a> {
 }
 
 impl Checks for UserChecks<'_> {
-    fn run(&self, patch: &Patch) -> Result<Vec<CheckOutcome>, CheckFailure> {
+    fn run(&self, patch: &Patch, examples: Option<&Examples>) -> Result<Vec<CheckOutcome>, CheckFailure> {
         self.recorder.record_checks(patch, self.commands)?;
         let mut checker = self.checker.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcomes = checker.check(&patch.writes())?;
+        let mut writes = patch.writes();
+        if self.judge_by().takes_examples() {
+            writes.extend(Examples::files(examples));
+        }
+        let outcomes = checker.check(&writes)?;
         // Both have looked what `@auto` stands for.
         if outcomes
             .iter()
@@ -172,6 +176,14 @@ impl Checks for UserChecks<'_> {
         }
         self.recorder.note_checks(&outcomes);
         Ok(outcomes)
+    }
+
+    fn judge_by(&self) -> JudgeBy {
+        match self.commands.iter().filter(|line| *line == EXAMPLES_COMMAND).count() {
+            0 => JudgeBy::Commands,
+            examples if examples == self.commands.len() => JudgeBy::Examples,
+            _ => JudgeBy::CommandsAndExamples,
+        }
     }
 }
 

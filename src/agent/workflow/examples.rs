@@ -1,0 +1,196 @@
+//! The examples that a candidate is tried on: those that stand in the failure, the request and the comments, and those
+//! that the model reads out of the request.
+
+use std::collections::BTreeSet;
+
+use super::Run;
+use crate::agent::AgentError;
+use crate::agent::branch::State;
+use crate::agent::locate::Located;
+use crate::agent::target::{Place, Region, Target};
+use crate::agent::usage::words;
+use crate::agent::workflow::region::Wants;
+use crate::lang::{Assertion, Language, ParsedFile, SymbolKind};
+use crate::model::{CompletionRequest, Sampling};
+use crate::sandbox::{Example, Examples};
+
+/// More would take longer than they bring.
+const MOST_EXAMPLES: usize = 12;
+/// With so many at hand the model is not asked for others.
+const ENOUGH: usize = 3;
+/// The most tokens of the model's examples.
+const MOST_TOKENS: usize = 256;
+/// An example of the request says what it gives within so many lines.
+const NEAR_LINES: usize = 4;
+
+impl<'a> Run<'a> {
+    /// Returns the examples for what is to be written; none where there are none, or more places than one.
+    pub(super) fn examples(&mut self, located: &Located) -> Result<Option<Examples>, AgentError> {
+        let takes = self
+            .bench
+            .checks
+            .is_some_and(|checks| checks.judge_by().takes_examples());
+        let [Target::Rewrite(place)] = &located.targets[..] else {
+            return Ok(None);
+        };
+        let path = place.path(self.bench.index);
+        let Some(language) = Language::of_path(path).filter(|_| takes) else {
+            return Ok(None);
+        };
+        let mut state = State::of(self.bench.snapshot);
+        let source = state.drafts.source(path)?.clone();
+        let region = Region::new(place, &source, self.bench.index);
+        let known = top_names(language, &source.text);
+        // The code around the region keeps its promises; what the region's own comments say may be what changes.
+        let around = [&source.text[..region.range.start], &source.text[region.range.end..]].concat();
+        let mut found = Found::default();
+        for text in [&self.request.failure, &self.request.text, &sessions(&around)] {
+            found.add(Assertion::in_text(language, text), &known);
+        }
+        let stated = found.examples.len();
+        if stated < ENOUGH {
+            let written = self.written(&mut state, place, &beginning(language, &region.code))?;
+            let request = &self.request.text;
+            for assertion in Assertion::in_text(language, &written) {
+                let is_told = is_told(&assertion, request, &known);
+                found.add_one(assertion, &known, is_told);
+            }
+        }
+        let examples = Examples {
+            path: path.clone(),
+            examples: found.examples,
+        };
+        if examples.examples.is_empty() {
+            self.bench.progress.note("no examples were found");
+            return Ok(None);
+        }
+        let said = format!("{} examples, {stated} of them stated", examples.examples.len());
+        self.bench.progress.note(&said);
+        Ok(Some(examples))
+    }
+
+    /// Lets the model write examples of what the request wants, as assertions.
+    fn written(&mut self, state: &mut State<'a>, place: &Place, begins: &str) -> Result<String, AgentError> {
+        let task = self.rewrite(state, place, "", Wants::Examples)?;
+        let begun = format!("{}{}\n{begins}", task.fence, task.language);
+        let stop = format!("\n{}", task.fence);
+        let completion = self.session.complete(
+            &CompletionRequest {
+                assistant_prefix: &begun,
+                stop: &[&stop],
+                sampling: Sampling::default(),
+                ..CompletionRequest::new(&task.fitted.messages, MOST_TOKENS)
+            },
+            self.bench.progress,
+        )?;
+        self.usage += completion.usage;
+        Ok(format!("{begins}{}", completion.text))
+    }
+}
+
+/// Examples as they are found, each once.
+#[derive(Default)]
+struct Found {
+    examples: Vec<Example>,
+}
+
+impl Found {
+    fn add(&mut self, assertions: Vec<Assertion>, known: &BTreeSet<String>) {
+        for assertion in assertions {
+            self.add_one(assertion, known, true);
+        }
+    }
+
+    /// Takes an assertion in that is about what the file has and about nothing else. What it says is only believed where
+    /// somebody else said it too.
+    fn add_one(&mut self, assertion: Assertion, known: &BTreeSet<String>, is_believed: bool) {
+        let Assertion { value, expected, names } = assertion;
+        let is_about = !names.is_empty() && names.is_subset(known);
+        let is_new = self.examples.iter().all(|Example(other, _)| *other != value);
+        if is_about && is_new && self.examples.len() < MOST_EXAMPLES {
+            self.examples.push(Example(value, is_believed.then_some(expected)));
+        }
+    }
+}
+
+/// Tells whether a request says what an assertion does: whether all that it names stands close together there. What is
+/// only true or false is too easily right by chance.
+fn is_told(assertion: &Assertion, request: &str, known: &BTreeSet<String>) -> bool {
+    const TRUTHS: [&str; 3] = ["True", "False", "None"];
+    let says = |text| words(text).any(|word| !TRUTHS.contains(&word) && !known.contains(word));
+    if !says(&assertion.expected) {
+        return false;
+    }
+    let said: BTreeSet<&str> = words(&assertion.value)
+        .chain(words(&assertion.expected))
+        .filter(|word| !TRUTHS.contains(word) && !known.contains(*word))
+        .collect();
+    let lines: Vec<&str> = request.lines().filter(|line| !line.trim().is_empty()).collect();
+    let near = lines.windows(NEAR_LINES.min(lines.len().max(1)));
+    near.map(|lines| lines.iter().flat_map(|line| words(line)).collect::<BTreeSet<&str>>())
+        .any(|words| said.is_subset(&words))
+}
+
+/// Returns how examples of some code begin: with a call of its only function, where it has one.
+fn beginning(language: Language, code: &str) -> String {
+    let definitions = ParsedFile::parse(language, code).definitions(code);
+    let mut top = definitions.iter().filter(|definition| definition.container.is_none());
+    match (top.next(), top.next()) {
+        (Some(only), None) if only.kind == SymbolKind::Function => format!("assert {}(", only.name),
+        _ => "assert ".to_owned(),
+    }
+}
+
+/// Returns what a file defines at its top.
+fn top_names(language: Language, text: &str) -> BTreeSet<String> {
+    let definitions = ParsedFile::parse(language, text).definitions(text).into_iter();
+    definitions
+        .filter(|definition| definition.container.is_none())
+        .map(|definition| definition.name)
+        .collect()
+}
+
+/// Returns the lines of a text that show an interactive session, each with the one that follows.
+fn sessions(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = lines.windows(2).filter(|pair| pair[0].trim_start().starts_with(">>> "));
+    shown.map(|pair| pair.join("\n")).collect::<Vec<String>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(request: &str, line: &str) -> bool {
+        let known = BTreeSet::from(["convert".to_owned()]);
+        is_told(&Assertion::in_text(Language::Python, line)[0], request, &known)
+    }
+
+    #[test]
+    fn a_request_says_what_stands_close_together() {
+        let request =
+            "Convert numbers.\n\n- 28 has 7 as a factor, so it gives \"Plong\".\n- 30 gives \"PlingPlang\".\n";
+        assert!(told(request, "assert convert(28) == \"Plong\""));
+        assert!(!told(request, "assert convert(27) == \"Plong\""));
+        assert!(!told(request, "assert convert(28) == \"Plung\""));
+        assert!(!told(request, "assert convert(28) == True"));
+        assert!(!told("", "assert convert(28) == 1"));
+        let far = format!("28 is a number.\n{}Plong is a word.", "Nothing.\n\n".repeat(4));
+        assert!(!told(&far, "assert convert(28) == \"Plong\""));
+    }
+
+    #[test]
+    fn only_what_the_file_has_is_an_example() {
+        let known = BTreeSet::from(["f".to_owned()]);
+        let mut found = Found::default();
+        let text = "assert f(1) == 2\nassert f(1) == 3\nassert g(1) == 2\nassert f(x) == 2\nassert 1 == 1";
+        found.add(Assertion::in_text(Language::Python, text), &known);
+        assert_eq!(found.examples, [Example("f(1)".to_owned(), Some("2".to_owned()))]);
+    }
+
+    #[test]
+    fn sessions_are_taken_out_of_code() {
+        let text = "def f():\n    \"\"\"Adds.\n\n    >>> f(1)\n    2\n    \"\"\"\n    assert x == 1\n";
+        assert_eq!(sessions(text), "    >>> f(1)\n    2");
+    }
+}
