@@ -10,7 +10,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Place, RETURNS_2};
+use support::{Place, running};
 
 const BEFORE: &str = "def f():\n    return 1\n";
 
@@ -25,10 +25,8 @@ fn ends(settings: &str, line: &str, end: &str, said: &str) {
         return;
     }
     place.configure(settings);
-    let model = place.scripted(RETURNS_2);
-    let args = ["edit", "-m", &model, "return 2", "--symbol", "f", "--rounds", "0"];
     let started = Instant::now();
-    let outcome = place.skiff(&[&args[..], &["--check", line, "--check", "true", "--apply"]].concat());
+    let outcome = place.edit_f(&["--check", line, "--check", "true", "--apply"]);
     assert!(started.elapsed() < AT_LAST, "{:?}", started.elapsed());
 
     assert_eq!(outcome.code, 4, "{}", outcome.stderr);
@@ -47,15 +45,6 @@ fn ends(settings: &str, line: &str, end: &str, said: &str) {
     let folders = fs::read_dir(place.home().join("cache/skiff/checks")).unwrap();
     assert_eq!(folders.count(), 0);
     assert_eq!(running(line), 0);
-}
-
-/// Counts the processes that have an argument.
-fn running(argument: &str) -> usize {
-    let folders = fs::read_dir("/proc").unwrap().flatten();
-    let lines = folders.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    lines
-        .filter(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes()))
-        .count()
 }
 
 #[test]

@@ -134,6 +134,22 @@ impl Place {
         format!("scripted:{}", script.display())
     }
 
+    /// Asks a scripted model for a function `f` that returns 2; nothing that a check says goes back to it.
+    pub fn edit_f(&self, more: &[&str]) -> Outcome {
+        let model = self.scripted(RETURNS_2);
+        let request = [
+            "edit",
+            "-m",
+            &model,
+            "return 2 from f",
+            "--symbol",
+            "f",
+            "--rounds",
+            "0",
+        ];
+        self.skiff(&[&request[..], more].concat())
+    }
+
     /// Writes the user's settings.
     pub fn configure(&self, settings: &str) {
         fs::create_dir_all(self.home().join("config/skiff")).unwrap();
@@ -214,6 +230,15 @@ impl From<Output> for Outcome {
             stderr: String::from_utf8(stderr).unwrap(),
         }
     }
+}
+
+/// Counts the processes that have an argument.
+pub fn running(argument: &str) -> usize {
+    let folders = fs::read_dir("/proc").unwrap().flatten();
+    let lines = folders.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes()))
+        .count()
 }
 
 /// The root of this project.
