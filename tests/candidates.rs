@@ -96,6 +96,14 @@ fn checks_stop_at_the_first_candidate_that_passes() {
         .map(|one| &one["passed_checks"])
         .collect();
     assert_eq!(passed, [&json!(0), &json!(0), &json!(1), &Value::Null]);
+    let log = place.skiff(&["log"]).stdout;
+    assert!(log.contains("  1 check passed (candidate 3 of 3), made"), "{log}");
+    let log = place.skiff(&["log", "--json"]).json();
+    let seen = log["runs"][0]["checks"].as_array().unwrap().iter();
+    let seen: Vec<Value> = seen
+        .map(|check| json!([check["candidate"], check["end"]["passed"]]))
+        .collect();
+    assert_eq!(seen, [json!([1, false]), json!([2, false]), json!([3, true])]);
     // A first candidate that passes is the only one that is drawn.
     let made = edit(&place, &turns[2..3], &["-n", "4", "--check", "grep -q 'sum(' shop.py"]);
     assert_eq!(made.json()["candidates"].as_array().unwrap().len(), 1);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use skiff::repo::{FileContent, FileMode, FileWrite, Repository};
 use skiff::sandbox::{CheckCommand, CheckEnd, CheckLimits, CheckOutcome, Scratch};
 use skiff::text::RepoPath;
-use support::Place;
+use support::{Place, running};
 
 /// The system's own: one that a version manager puts in `PATH` needs folders that a check command does not see.
 const PYTHON: &str = "/usr/bin/python3";
@@ -290,10 +290,15 @@ fn a_limit_ends_the_command_and_all_that_it_started() {
     assert_eq!(checked.run_within(&many, long).end, CheckEnd::ProcessLimit);
     assert_eq!(running(mark), 0);
     assert_eq!(checked.run_within("yes", long).end, CheckEnd::OutputLimit);
-    // A file that is too long: the signal ends the writer.
-    let outcome = checked.run_within("head -c 3000000 /dev/zero > big", long);
-    assert!(!outcome.passed(), "{outcome:?}");
-    assert!(fs::metadata(checked.scratch.tree().join("big")).unwrap().len() <= 1 << 20);
+    // A file that is too long: the signal ends the writer, be it the shell's process or one that the shell waits for.
+    for line in [
+        "exec head -c 3000000 /dev/zero > big",
+        "head -c 3000000 /dev/zero > big || exit",
+    ] {
+        let outcome = checked.run_within(line, long);
+        assert_eq!(outcome.end, CheckEnd::FileLimit, "{outcome:?}");
+        assert!(fs::metadata(checked.scratch.tree().join("big")).unwrap().len() <= 1 << 20);
+    }
     if has_python() {
         let outcome = checked.run_within(&format!("{PYTHON} -c 'x = bytearray(400 << 20); print(len(x))'"), long);
         assert!(!outcome.passed(), "{outcome:?}");
@@ -311,15 +316,6 @@ fn a_limit_ends_the_command_and_all_that_it_started() {
     assert_eq!(running(mark), 0);
 }
 
-/// Counts the processes that have an argument.
-fn running(argument: &str) -> usize {
-    let folders = fs::read_dir("/proc").unwrap().flatten();
-    let lines = folders.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    lines
-        .filter(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes()))
-        .count()
-}
-
 /// The whole of it: `edit --check`, with a scripted model.
 #[test]
 fn an_edit_is_checked_before_it_is_kept() {
@@ -327,35 +323,19 @@ fn an_edit_is_checked_before_it_is_kept() {
         return;
     }
     let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"```python\\ndef f():\\n    return 2\\n```\"}\n").unwrap();
-    let model = format!("scripted:{}", script.display());
-    let edit = |more: &[&str]| {
-        let mut args = vec![
-            "edit",
-            "-m",
-            &model,
-            "return 2 from f",
-            "--symbol",
-            "f",
-            "--rounds",
-            "0",
-        ];
-        args.extend(more);
-        place.skiff(&args)
-    };
-    let passed = edit(&[
-        "--check",
-        "grep -q 'return 2' a.py",
-        "--check",
-        "test ! -e .git",
-        "--json",
-    ])
-    .json();
+    let passed = place
+        .edit_f(&[
+            "--check",
+            "grep -q 'return 2' a.py",
+            "--check",
+            "test ! -e .git",
+            "--json",
+        ])
+        .json();
     assert_eq!(passed["passed"], true);
     assert_eq!(passed["checks"].as_array().unwrap().len(), 2);
     assert_eq!(place.read("a.py"), "def f():\n    return 1\n");
-    let failed = edit(&["--check", "echo said; exit 3", "--check", "true", "--apply"]);
+    let failed = place.edit_f(&["--check", "echo said; exit 3", "--check", "true", "--apply"]);
     assert_eq!(failed.code, 4, "{}", failed.stderr);
     assert!(
         failed
@@ -370,7 +350,7 @@ fn an_edit_is_checked_before_it_is_kept() {
     assert_eq!(shown["checks"][0]["code"], 3);
     assert_eq!(shown["passed"], false);
     // The brain makes the proposal, and the hand applies it.
-    let applied = edit(&["--check", "grep -q 'return 2' a.py", "--apply"]);
+    let applied = place.edit_f(&["--check", "grep -q 'return 2' a.py", "--apply"]);
     assert_eq!(applied.code, 0, "{}", applied.stderr);
     assert!(applied.stderr.contains("applied proposal 3"), "{}", applied.stderr);
     assert_eq!(place.read("a.py"), "def f():\n    return 2\n");

@@ -94,28 +94,11 @@ fn what_is_no_plain_file_says_nothing() {
     assert_eq!(names(&place), [""; 0]);
 }
 
-fn edit(place: &Place, more: &[&str]) -> Outcome {
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"```python\\ndef f():\\n    return 2\\n```\"}\n").unwrap();
-    let model = format!("scripted:{}", script.display());
-    let mut args = vec![
-        "edit",
-        "-m",
-        &model,
-        "return 2 from f",
-        "--symbol",
-        "f",
-        "--rounds",
-        "0",
-    ];
-    args.extend(more);
-    place.skiff(&args)
-}
-
-fn configure(place: &Place, checks: &str) {
-    fs::create_dir_all(place.home().join("config/skiff")).unwrap();
-    let text = format!("[[repository]]\npath = {:?}\nchecks = {checks}\n", place.repo());
-    fs::write(place.home().join("config/skiff/config.toml"), text).unwrap();
+fn set_checks(place: &Place, checks: &str) {
+    place.configure(&format!(
+        "[[repository]]\npath = {:?}\nchecks = {checks}\n",
+        place.repo()
+    ));
 }
 
 fn said(place: &Place, outcome: &Outcome) -> String {
@@ -130,7 +113,7 @@ fn a_profile_runs_its_commands_where_it_is_named() {
         return;
     }
     for (number, name) in [("1", "@make"), ("2", "@auto")] {
-        let outcome = edit(&place, &["--check", name]);
+        let outcome = place.edit_f(&["--check", name]);
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         assert!(!outcome.stderr.contains("this looks like"), "{}", outcome.stderr);
         let shown = place.skiff(&["show", number, "--json"]).json();
@@ -148,7 +131,7 @@ fn a_profile_runs_its_commands_where_it_is_named() {
 #[test]
 fn a_profile_is_offered_and_not_run() {
     let place = Place::with(&[("a.py", CODE), ("Makefile", "test:\n\tfalse\n")]);
-    let outcome = edit(&place, &[]);
+    let outcome = place.edit_f(&[]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(
         outcome
@@ -162,7 +145,7 @@ fn a_profile_is_offered_and_not_run() {
         serde_json::json!([])
     );
     for quiet in ["--quiet", "--no-check"] {
-        let outcome = edit(&place, &[quiet]);
+        let outcome = place.edit_f(&[quiet]);
         assert!(!outcome.stderr.contains("this looks like"), "{}", outcome.stderr);
     }
     let doctor = place.skiff(&["doctor", "--json"]).json();
@@ -181,8 +164,8 @@ fn a_setting_of_the_user_has_checks_for_a_repository() {
     if !place.has_landlock() {
         return;
     }
-    configure(&place, "[\"true\", \"@make\"]");
-    let failed = edit(&place, &[]);
+    set_checks(&place, "[\"true\", \"@make\"]");
+    let failed = place.edit_f(&[]);
     assert_eq!(failed.code, 4, "{}", failed.stderr);
     assert!(
         failed.stderr.contains("the check `make test` failed"),
@@ -190,8 +173,8 @@ fn a_setting_of_the_user_has_checks_for_a_repository() {
         failed.stderr
     );
     // The command line comes before it, and can leave it out.
-    assert_eq!(edit(&place, &["--check", "true"]).code, 0);
-    assert_eq!(edit(&place, &["--no-check"]).code, 0);
+    assert_eq!(place.edit_f(&["--check", "true"]).code, 0);
+    assert_eq!(place.edit_f(&["--no-check"]).code, 0);
     let checks = |id: &str| {
         place.skiff(&["show", id, "--json"]).json()["checks"]
             .as_array()
@@ -204,28 +187,28 @@ fn a_setting_of_the_user_has_checks_for_a_repository() {
     let text = format!("[[repository]]\npath = {:?}\nchecks = [\"touch seen\"]\n", place.repo());
     fs::write(place.repo().join("config.toml"), &text).unwrap();
     fs::write(place.repo().join(".skiff.toml"), &text).unwrap();
-    let outcome = edit(&place, &["--json"]).json();
+    let outcome = place.edit_f(&["--json"]).json();
     assert_eq!(outcome["checks"], serde_json::json!([]));
 }
 
 #[test]
 fn a_wrong_profile_name() {
     let place = Place::with(&[("a.py", CODE)]);
-    insta::assert_snapshot!(said(&place, &edit(&place, &["--check", "@carg"])));
+    insta::assert_snapshot!(said(&place, &place.edit_f(&["--check", "@carg"])));
 }
 
 #[test]
 fn a_wrong_profile_name_in_the_settings() {
     let place = Place::with(&[("a.py", CODE)]);
-    configure(&place, "[\"@carg\"]");
-    insta::assert_snapshot!(said(&place, &edit(&place, &[])));
+    set_checks(&place, "[\"@carg\"]");
+    insta::assert_snapshot!(said(&place, &place.edit_f(&[])));
 }
 
 #[test]
 fn auto_without_a_profile() {
     let place = Place::with(&[("a.py", CODE)]);
     if place.has_landlock() {
-        insta::assert_snapshot!(said(&place, &edit(&place, &["--check", "@auto"])));
+        insta::assert_snapshot!(said(&place, &place.edit_f(&["--check", "@auto"])));
     }
 }
 
@@ -233,6 +216,6 @@ fn auto_without_a_profile() {
 fn auto_with_several_profiles() {
     let place = Place::with(&[("a.py", CODE), ("Makefile", MAKEFILE), ("go.mod", "module x\n")]);
     if place.has_landlock() {
-        insta::assert_snapshot!(said(&place, &edit(&place, &["--check", "@auto"])));
+        insta::assert_snapshot!(said(&place, &place.edit_f(&["--check", "@auto"])));
     }
 }

@@ -8,26 +8,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
 
-use support::{Outcome, Place};
-
-/// Runs skiff with an input that is no terminal.
-fn with_input(place: &Place, args: &[&str], input: &str) -> Outcome {
-    let mut child = place
-        .command(env!("CARGO_BIN_EXE_skiff"))
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    Outcome {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
+use support::Place;
 
 /// A file with two changes far apart, CRLF, a byte order mark and no line ending at its end.
 fn two_hunks() -> (Place, String, [String; 4]) {
@@ -44,7 +25,7 @@ fn two_hunks() -> (Place, String, [String; 4]) {
 #[test]
 fn parts_are_applied_and_taken_back_one_by_one() {
     let (place, id, [old, first, _, both]) = two_hunks();
-    let part = with_input(&place, &["apply", "-p", &id], "y\nn\n");
+    let part = place.skiff_told(&["apply", "-p", &id], "y\nn\n");
     assert_eq!(part.code, 0, "{}", part.stderr);
     assert_eq!(place.read("a.txt"), first);
     assert!(place.skiff(&["list"]).stdout.contains("partly applied"));
@@ -68,7 +49,7 @@ fn parts_are_applied_and_taken_back_one_by_one() {
 #[test]
 fn the_rest_can_be_discarded() {
     let (place, id, [old, first, ..]) = two_hunks();
-    assert_eq!(with_input(&place, &["apply", "-p", &id], "y\nn\n").code, 0);
+    assert_eq!(place.skiff_told(&["apply", "-p", &id], "y\nn\n").code, 0);
     assert_eq!(place.skiff(&["discard", &id]).code, 0);
     assert_eq!(place.read("a.txt"), first);
     assert_eq!(place.skiff(&["list"]).stdout, "");
@@ -81,7 +62,7 @@ fn the_rest_can_be_discarded() {
 fn every_choice_comes_to_its_bytes() {
     for (answers, nth) in [("y\nn\n", 1), ("n\ny\n", 2), ("y\ny\n", 3), ("a\n", 3)] {
         let (place, id, texts) = two_hunks();
-        let outcome = with_input(&place, &["apply", "--patch", &id], answers);
+        let outcome = place.skiff_told(&["apply", "--patch", &id], answers);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""), "{}", outcome.stderr);
         assert_eq!(place.read("a.txt"), texts[nth], "{answers:?}");
         assert_eq!(place.skiff(&["undo"]).code, 0);
@@ -93,11 +74,11 @@ fn every_choice_comes_to_its_bytes() {
 fn no_hunk_is_no_change_and_no_answer_is_an_error() {
     let (place, id, [old, ..]) = two_hunks();
     for answers in ["n\nn\n", "q\n", "d\n"] {
-        let outcome = with_input(&place, &["apply", "-p", &id], answers);
+        let outcome = place.skiff_told(&["apply", "-p", &id], answers);
         assert_eq!(outcome.code, 3, "{}", outcome.stderr);
     }
     for answers in ["", "y\n", "?\n"] {
-        let outcome = with_input(&place, &["apply", "-p", &id], answers);
+        let outcome = place.skiff_told(&["apply", "-p", &id], answers);
         assert_eq!(outcome.code, 2, "{}", outcome.stderr);
         assert!(
             outcome.stderr.contains("the input ended before every hunk was decided"),
@@ -158,10 +139,10 @@ fn a_flagged_proposal_wants_a_yes() {
         assert_eq!(refused.code, 5, "{}", refused.stderr);
         assert!(refused.stderr.contains(&format!("flag: {file}")), "{}", refused.stderr);
         assert!(refused.stderr.contains("--accept-flags"), "{}", refused.stderr);
-        let chosen = with_input(&place, &["apply", "-p", id], "y\n");
+        let chosen = place.skiff_told(&["apply", "-p", id], "y\n");
         assert_eq!(chosen.code, 5, "{}", chosen.stderr);
         // An answer that is piped in is nobody's yes.
-        assert_eq!(with_input(&place, &["apply", id], "yes\n").code, 5);
+        assert_eq!(place.skiff_told(&["apply", id], "yes\n").code, 5);
     }
     assert_eq!(place.git(&["status", "--porcelain"]), "");
     let shown = place.skiff(&["show", &bidi, "--color", "always"]).stdout;
@@ -180,9 +161,7 @@ fn a_flagged_proposal_wants_a_yes() {
 #[test]
 fn an_edit_never_applies_a_flagged_patch_by_itself() {
     let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"def f():\\n    return '\\u202e'\\n```\"}\n").unwrap();
-    let model = format!("scripted:{}", script.display());
+    let model = place.scripted("{\"reply\": \"def f():\\n    return '\\u202e'\\n```\"}\n");
     let edit = place.skiff(&["edit", "return it", "--symbol", "f", "--apply", "--model", &model]);
     assert_eq!(edit.code, 4, "{}", edit.stderr);
     assert!(edit.stderr.contains("the patch is flagged"), "{}", edit.stderr);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use skiff::sandbox::{Confinement, Level, Role, SandboxError};
-use support::{Outcome, Place};
+use support::{Outcome, Place, RETURNS_2};
 
 const SKIFF: &str = env!("CARGO_BIN_EXE_skiff");
 
@@ -255,9 +255,7 @@ fn a_work_tree_that_the_repository_puts_elsewhere_is_out_of_reach() {
 #[test]
 fn files_move_between_folders_of_the_work_tree() {
     let place = Place::with(&[("a.py", "x = 1\n")]);
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"x = 1\\n\"}\n").unwrap();
-    let model = format!("scripted:{}", script.display());
+    let model = place.scripted("{\"reply\": \"x = 1\\n\"}\n");
     // A new file below folders that are not there: it is staged above them and moved.
     let outcome = place.skiff(&["edit", "-m", &model, "Create new/deep/b.py with x = 1.", "--apply"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
@@ -341,9 +339,7 @@ fn the_configuration_of_git_is_read_wherever_it_lies() {
 #[test]
 fn the_patch_goes_where_it_is_named_and_nowhere_else() {
     let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"```python\\ndef f():\\n    return 2\\n```\"}\n").unwrap();
-    let model = format!("scripted:{}", script.display());
+    let model = place.scripted(RETURNS_2);
     let request = ["edit", "-m", &model, "return 2 from f", "--symbol", "f", "-o"];
     // Beside the work tree, in it, and over a longer file.
     fs::write(place.root().join("long.patch"), "x\n".repeat(1000)).unwrap();
@@ -400,10 +396,10 @@ fn a_policy_demands_a_level_refuses_checks_and_models() {
         "does not allow check commands",
     );
     // Nor those of the user's file, unless they are left out.
-    let config = place.home().join("config/skiff");
-    fs::create_dir_all(&config).unwrap();
-    let setting = format!("[[repository]]\npath = {:?}\nchecks = ['true']\n", place.repo());
-    fs::write(config.join("config.toml"), setting).unwrap();
+    place.configure(&format!(
+        "[[repository]]\npath = {:?}\nchecks = ['true']\n",
+        place.repo()
+    ));
     refused("check = 'deny'", &["edit", "x"], "does not allow check commands");
     if let Some(outcome) = under_policy(
         &place,
@@ -412,7 +408,7 @@ fn a_policy_demands_a_level_refuses_checks_and_models() {
     ) {
         assert_eq!(outcome.code, 1, "{outcome:?}");
     }
-    fs::remove_file(config.join("config.toml")).unwrap();
+    place.configure("");
     let listed = format!("allowed_models = ['{}']", "ab".repeat(32));
     refused(&listed, &["edit", "x", "-m", "scripted:none"], "a script is none");
     // No model at all, and refused for its hash: nothing of it was parsed.

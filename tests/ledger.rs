@@ -12,7 +12,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use skiff::ledger::{Expectation, Ledger, Recorder, RunList, Setting, Texts, Verb};
-use support::{Outcome, Place};
+use support::{Outcome, Place, RETURNS_2};
 
 const SKIFF: &str = env!("CARGO_BIN_EXE_skiff");
 
@@ -35,9 +35,7 @@ fn kinds(place: &Place) -> Vec<String> {
 }
 
 fn edit(place: &Place, more: &[&str]) -> Outcome {
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
-    let model = format!("scripted:{}", script.display());
+    let model = place.scripted(RETURNS_2);
     let args = ["edit", "return 2", "--symbol", "f", "--model", &model];
     place.skiff(&[&args[..], more].concat())
 }
@@ -314,14 +312,12 @@ fn checks_are_recorded_before_they_run_and_when_they_ended() {
     );
 
     let other = self::place();
-    let script = other.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
     let mut command = other.command(SKIFF);
     command.env("SKIFF_LEDGER_TEXTS", "full");
     command.args([
         "edit", "return 2", "--symbol", "f", "--rounds", "0", "--check", line, "--model",
     ]);
-    command.arg(format!("scripted:{}", script.display()));
+    command.arg(other.scripted(RETURNS_2));
     assert_eq!(Outcome::of(&mut command).code, 4);
     let all = records(&other);
     let of = |kind: &str| all.iter().find(|record| record["kind"] == kind).unwrap();
@@ -353,12 +349,10 @@ fn who_only_looks_leaves_no_ledger() {
 #[test]
 fn texts_are_recorded_where_the_settings_say_so() {
     let place = place();
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
     let mut command = place.command(SKIFF);
     command.env("SKIFF_LEDGER_TEXTS", "full");
     command.args(["edit", "return 2", "--symbol", "f", "--model"]);
-    command.arg(format!("scripted:{}", script.display()));
+    command.arg(place.scripted(RETURNS_2));
     assert_eq!(Outcome::of(&mut command).code, 0);
     let all = records(&place);
     let prompted = all.iter().find(|record| record["kind"] == "prompted").unwrap();
@@ -518,9 +512,7 @@ fn the_ledger_lies_where_the_settings_say() {
     assert!(!segment(&place).exists());
     assert!(place.home().join("state/skiff/keys/ledger.ed25519").is_file());
     // Each role is let there, and `log` to read it.
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
-    let model = format!("scripted:{}", script.display());
+    let model = place.scripted(RETURNS_2);
     for args in [
         &["edit", "return 2", "--symbol", "f", "--apply", "--model", &model][..],
         &["show", "1"],

@@ -26,11 +26,6 @@ fn edit(place: &Place, model: &str, date_unix_s: u64) -> Value {
     outcome.json()
 }
 
-fn configure(place: &Place, text: &str) {
-    fs::create_dir_all(place.home().join("config/skiff")).unwrap();
-    fs::write(place.home().join("config/skiff/config.toml"), text).unwrap();
-}
-
 fn tokens(value: &Value, name: &str) -> u64 {
     value[name].as_u64().unwrap()
 }
@@ -85,10 +80,7 @@ fn runs_are_added_up_by_model_and_since_a_day() {
 #[test]
 fn money_is_told_where_there_are_prices() {
     let place = place();
-    configure(
-        &place,
-        "price_prompt_per_million = 2\nprice_completion_per_million = 10.5\ncurrency = 'EUR'\n",
-    );
+    place.configure("price_prompt_per_million = 2\nprice_completion_per_million = 10.5\ncurrency = 'EUR'\n");
     let proposal = edit(&place, "one.jsonl", support::DATE_UNIX_S);
     let usage = &proposal["usage"];
     let expected = 2.0 * tokens(usage, "prompt_tokens") as f64 + 10.5 * tokens(usage, "completion_tokens") as f64;
@@ -103,9 +95,9 @@ fn money_is_told_where_there_are_prices() {
     let line = format!("{:.6} EUR at your prices\n", expected / 1e6);
     assert_eq!(page.matches(&line).count(), 2, "{page}");
     // One price alone says nothing.
-    configure(&place, "price_prompt_per_million = 2\n");
+    place.configure("price_prompt_per_million = 2\n");
     assert!(!place.skiff(&["log", "stats"]).stdout.contains("at your prices"));
-    configure(&place, "price_prompt_per_million = -2\n");
+    place.configure("price_prompt_per_million = -2\n");
     let wrong = place.skiff(&["log", "stats"]);
     assert!(
         wrong.code == 1 && wrong.stderr.contains("expected a price"),

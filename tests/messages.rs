@@ -38,8 +38,7 @@ fn no_such_proposal() {
 #[test]
 fn an_unknown_key_in_the_configuration() {
     let place = place();
-    fs::create_dir_all(place.home().join("config/skiff")).unwrap();
-    fs::write(place.home().join("config/skiff/config.toml"), "modle = 'a'\n").unwrap();
+    place.configure("modle = 'a'\n");
     insta::assert_snapshot!(said(&place, &place.skiff(&["list"])));
 }
 

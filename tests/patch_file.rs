@@ -10,10 +10,8 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use git::{Bench, chmod, put, tree};
 use proptest::prelude::*;
@@ -84,23 +82,7 @@ fn everything(place: &Place) -> BTreeMap<PathBuf, (Vec<u8>, u32)> {
 
 /// Gives skiff a patch on its standard input.
 fn apply(place: &Place, args: &[&str], patch: &[u8]) -> Outcome {
-    let mut child = place
-        .command(env!("CARGO_BIN_EXE_skiff"))
-        .arg("apply")
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // What is not read to its end was refused before.
-    let _ = child.stdin.take().unwrap().write_all(patch);
-    let output = child.wait_with_output().unwrap();
-    Outcome {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    place.skiff_told(&[&["apply"], args].concat(), patch)
 }
 
 /// A patch that creates a file of one line under names as they stand in the diff.

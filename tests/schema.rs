@@ -10,7 +10,7 @@ use std::fs;
 
 use serde_json::Value;
 use skiff::model::{EngineStamp, GpuStamp, KvType, LlamaStamp, Speculation};
-use support::Place;
+use support::{Place, RETURNS_2};
 
 fn conforms(schema: &str, value: &Value) {
     let file = support::project().join("docs/schema").join(schema);
@@ -119,9 +119,7 @@ fn the_index_and_what_is_found() {
 #[test]
 fn an_edit() {
     let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
-    let model = format!("scripted:{}", script.display());
+    let model = place.scripted(RETURNS_2);
     let edit = place.skiff(&["edit", "return 2", "--symbol", "f", "--json", "--model", &model]);
     let edit = edit.json();
     conforms("proposal.json", &edit);
@@ -165,9 +163,7 @@ fn a_model_bench() {
 #[test]
 fn the_ledger() {
     let place = Place::with(&[("a.py", "def f():\n    return 1\n")]);
-    let script = place.root().join("script.jsonl");
-    fs::write(&script, "{\"reply\": \"def f():\\n    return 2\\n```\"}\n").unwrap();
-    let model = format!("scripted:{}", script.display());
+    let model = place.scripted(RETURNS_2);
     let confinement = &place.skiff(&["doctor", "--json"]).json()["confinement"];
     let (check, expected): (&[&str], usize) = match confinement["kind"] == "landlock" {
         true => (&["--check", "true"], 16),

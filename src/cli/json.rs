@@ -147,6 +147,7 @@ impl<'a> CheckView<'a> {
             CheckEnd::MemoryLimit => ("memory_limit", None),
             CheckEnd::ProcessLimit => ("process_limit", None),
             CheckEnd::OutputLimit => ("output_limit", None),
+            CheckEnd::FileLimit => ("file_limit", None),
             CheckEnd::Stopped => ("stopped", None),
         };
         Self {

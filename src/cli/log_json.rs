@@ -44,6 +44,7 @@ struct ModelView<'a> {
 
 #[derive(Debug, Serialize)]
 struct CheckView {
+    candidate: usize,
     command: String,
     end: Option<CheckEndView>,
 }
@@ -120,6 +121,7 @@ impl<'a> RunView<'a> {
 impl CheckView {
     fn of(check: &RunCheck) -> Self {
         Self {
+            candidate: check.candidate + 1,
             command: check.command.to_string(),
             end: check.end.map(|end| CheckEndView {
                 passed: end.passed,

@@ -43,21 +43,49 @@ fn check(language: Language, text: &str) {
     let (walked, queried) = (found(Engine::Walk), found(Engine::Query));
     // A name that is missing is no name: what has an empty one is dropped whoever finds it.
     let is_whole = |found: &&Found| found.2.iter().all(|(_, range)| !range.is_empty());
-    let missing: Vec<&Found> = queried.difference(&walked).filter(is_whole).collect();
+    let extras = extras(tree);
+    let takes_extra = |found: &&Found| found.2.len() > 1 && found.2.iter().any(|(_, range)| extras.contains(range));
+    let only_engine = queried.difference(&walked).filter(is_whole);
+    let (of_extras, missing): (Vec<&Found>, Vec<&Found>) = only_engine.partition(takes_extra);
     assert!(missing.is_empty(), "{language:?}: {text}\nonly the engine: {missing:?}");
     let more: Vec<&Found> = walked.difference(&queried).collect();
-    if more.is_empty() {
+    if more.is_empty() && of_extras.is_empty() {
         let facts = |engine| parsed.search(engine, search, text);
         assert_eq!(facts(Engine::Walk), facts(Engine::Query), "{language:?}: {text}");
         return;
     }
     let beyond = beyond_the_engine(tree);
-    for (.., captures) in &more {
+    for (query, pattern, captures) in &more {
         let inside = |range: TextRange| beyond.iter().any(|node| node.contains(range));
+        // The engine has the same, but for one capture that is a comment.
+        let has_extra =
+            |found: &Found| (found.0, found.1) == (*query, *pattern) && found.2.difference(captures).count() == 1;
         assert!(
-            captures.iter().any(|(_, range)| inside(*range)),
+            captures.iter().any(|(_, range)| inside(*range)) || of_extras.iter().any(|found| has_extra(found)),
             "{language:?}: {text}\nonly the walk: {more:?}"
         );
+    }
+}
+
+/// Returns the ranges of comments and whatever else may stand anywhere. For tree-sitter's nodes and cursors such a node
+/// has no field; its query engine gives it the one of a hidden node around it, so that it takes the comment in Scala's
+/// `extension (x: A) /* why */ f` of two lines for the body. The walk goes by the cursor: a comment is no part of what
+/// it stands in.
+fn extras(tree: &Tree) -> BTreeSet<TextRange> {
+    let mut extras = BTreeSet::new();
+    let mut cursor = tree.walk();
+    loop {
+        if cursor.node().is_extra() {
+            extras.insert(cursor.node().byte_range().into());
+        }
+        if cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return extras;
+            }
+        }
     }
 }
 
@@ -104,6 +132,18 @@ fn every_name_of_a_list_is_found() {
     let names: Vec<&str> = found.iter().map(|definition| definition.name.as_str()).collect();
     assert_eq!(names, ["a", "b"]);
     check(Language::Go, text);
+}
+
+#[test]
+fn a_comment_is_no_body() {
+    let text = "extension (text: String)\n  /** Tells. */isEven\n";
+    let found = ParsedFile::parse(Language::Scala, text).definitions(text);
+    let bodies: Vec<&str> = found
+        .iter()
+        .map(|definition| &text[definition.body.unwrap().as_range()])
+        .collect();
+    assert_eq!(bodies, ["isEven"]);
+    check(Language::Scala, text);
 }
 
 #[test]

@@ -50,6 +50,8 @@ pub struct RunSummary {
 /// A check command of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunCheck {
+    /// Which candidate of the run it was to be run on, from 0.
+    pub candidate: usize,
     /// Of the command line.
     pub command: Digest,
     /// What came of it; none where it was not run, as one before it failed, and where the run was cut short.
@@ -127,14 +129,19 @@ impl RunList {
             Event::Prompted(_) => run.prompts += 1,
             Event::Answered(answered) => run.cost += answered.cost,
             Event::ChecksStarted(started) => {
+                let candidate = run.checks.last().map_or(0, |last| last.candidate + 1);
                 let check = |command: &Digest| RunCheck {
+                    candidate,
                     command: *command,
                     end: None,
                 };
                 run.checks.extend(started.commands.iter().map(check));
             }
             Event::CheckEnded(ended) => {
-                if let Some(check) = run.checks.iter_mut().find(|check| check.end.is_none()) {
+                // What is open of an earlier candidate was never run: its checks ended with the first that failed.
+                let candidate = run.checks.last().map(|last| last.candidate);
+                let is_ended = |check: &&mut RunCheck| Some(check.candidate) == candidate && check.end.is_none();
+                if let Some(check) = run.checks.iter_mut().find(is_ended) {
                     check.end = Some(RunCheckEnd {
                         passed: ended.passed,
                         exit_code: ended.exit_code,

@@ -445,6 +445,58 @@ fn a_long_run_is_signed_for_on_its_way() {
     assert_eq!(signed, [256, 512]);
 }
 
+/// Of several candidates each has checks of its own; those behind one that failed are never run.
+#[test]
+fn what_came_of_a_check_stays_with_its_candidate() {
+    let desk = Desk::new();
+    let recorder = desk.begin(Verb::Edit);
+    let commands = ["lint", "test"].map(str::to_owned);
+    let patch = proposal().patch;
+    let outcome = |command: usize, code: i32, elapsed_ms: u64| CheckOutcome {
+        command: commands[command].clone(),
+        end: CheckEnd::Exited(code),
+        output: String::new(),
+        elapsed_ms,
+    };
+    for outcomes in [
+        &[outcome(0, 1, 10)][..],
+        &[outcome(0, 0, 20), outcome(1, 2, 21)],
+        // It could not be run.
+        &[],
+        &[outcome(0, 0, 30), outcome(1, 0, 31)],
+    ] {
+        recorder.record_checks(&patch, &commands).unwrap();
+        recorder.note_checks(outcomes);
+    }
+    recorder.end(0).unwrap();
+    let mut list = RunList::default();
+    let keys = keys(&desk.ledger());
+    desk.ledger().verify(&keys, &mut |record, _| list.see(record)).unwrap();
+    let checks = &list.last(1)[0].checks;
+    let [lint, test] = commands.each_ref().map(|line| Digest::of(line.as_bytes()));
+    let seen: Vec<_> = checks
+        .iter()
+        .map(|check| {
+            (
+                check.candidate,
+                check.command,
+                check.end.map(|end| (end.passed, end.ms)),
+            )
+        })
+        .collect();
+    let expected = [
+        (0, lint, Some((false, 10))),
+        (0, test, None),
+        (1, lint, Some((true, 20))),
+        (1, test, Some((false, 21))),
+        (2, lint, None),
+        (2, test, None),
+        (3, lint, Some((true, 30))),
+        (3, test, Some((true, 31))),
+    ];
+    assert_eq!(seen, expected);
+}
+
 #[test]
 fn writers_take_turns() {
     let desk = Desk::new();

@@ -102,8 +102,10 @@ pub enum CheckEnd {
     MemoryLimit,
     /// It had too many processes.
     ProcessLimit,
-    /// It wrote too much.
+    /// It wrote too much to its output.
     OutputLimit,
+    /// It wrote a file that became too long.
+    FileLimit,
     /// Nobody waits for it any more.
     Stopped,
 }
@@ -125,6 +127,7 @@ impl CheckEnd {
             | Self::MemoryLimit
             | Self::ProcessLimit
             | Self::OutputLimit
+            | Self::FileLimit
             | Self::Stopped => None,
         }
     }
@@ -138,7 +141,8 @@ impl fmt::Display for CheckEnd {
             Self::TimeLimit => f.write_str("it took too long"),
             Self::MemoryLimit => f.write_str("it took too much memory"),
             Self::ProcessLimit => f.write_str("it had too many processes"),
-            Self::OutputLimit => f.write_str("it wrote too much"),
+            Self::OutputLimit => f.write_str("it wrote too much to its output"),
+            Self::FileLimit => f.write_str("it wrote a file that became too long"),
             Self::Stopped => f.write_str("it was stopped"),
         }
     }

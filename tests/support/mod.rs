@@ -9,8 +9,9 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use skiff::agent::{Action, ModelStamp, Proposal, RegionReport};
 use skiff::ledger::ProposalStore;
@@ -22,6 +23,9 @@ use tempfile::TempDir;
 
 /// 2024-01-02 03:04:05 UTC: the date of everything that a test makes.
 pub const DATE_UNIX_S: u64 = 1_704_164_645;
+
+/// What a scripted model says to be asked for a function `f` that returns 2.
+pub const RETURNS_2: &str = "{\"reply\": \"```python\\ndef f():\\n    return 2\\n```\"}\n";
 
 /// A home directory and a git repository with one commit.
 pub struct Place {
@@ -113,6 +117,45 @@ impl Place {
         Outcome::of(self.command(env!("CARGO_BIN_EXE_skiff")).args(args))
     }
 
+    /// Runs skiff in the repository with an input that is no terminal.
+    pub fn skiff_told(&self, args: &[&str], input: impl AsRef<[u8]>) -> Outcome {
+        let mut command = self.command(env!("CARGO_BIN_EXE_skiff"));
+        command.args(args).stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // What is not read to its end was refused before.
+        let _ = child.stdin.take().unwrap().write_all(input.as_ref());
+        Outcome::from(child.wait_with_output().unwrap())
+    }
+
+    /// Keeps what a model is to say, a line of JSON for an answer; returns the name of that model.
+    pub fn scripted(&self, answers: &str) -> String {
+        let script = self.root().join("script.jsonl");
+        fs::write(&script, answers).unwrap();
+        format!("scripted:{}", script.display())
+    }
+
+    /// Asks a scripted model for a function `f` that returns 2; nothing that a check says goes back to it.
+    pub fn edit_f(&self, more: &[&str]) -> Outcome {
+        let model = self.scripted(RETURNS_2);
+        let request = [
+            "edit",
+            "-m",
+            &model,
+            "return 2 from f",
+            "--symbol",
+            "f",
+            "--rounds",
+            "0",
+        ];
+        self.skiff(&[&request[..], more].concat())
+    }
+
+    /// Writes the user's settings.
+    pub fn configure(&self, settings: &str) {
+        fs::create_dir_all(self.home().join("config/skiff")).unwrap();
+        fs::write(self.home().join("config/skiff/config.toml"), settings).unwrap();
+    }
+
     /// Runs git in the repository; it must succeed.
     pub fn git(&self, args: &[&str]) -> String {
         let outcome = Outcome::of(self.command("git").args(args));
@@ -169,12 +212,7 @@ pub struct Outcome {
 impl Outcome {
     /// Runs a command to its end.
     pub fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().unwrap();
-        Self {
-            code: status.code().unwrap_or(-1),
-            stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
-        }
+        Self::from(command.output().unwrap())
     }
 
     /// The output as JSON; the command must have succeeded.
@@ -182,6 +220,25 @@ impl Outcome {
         assert_eq!(self.code, 0, "{}", self.stderr);
         serde_json::from_str(&self.stdout).unwrap()
     }
+}
+
+impl From<Output> for Outcome {
+    fn from(Output { status, stdout, stderr }: Output) -> Self {
+        Self {
+            code: status.code().unwrap_or(-1),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+}
+
+/// Counts the processes that have an argument.
+pub fn running(argument: &str) -> usize {
+    let folders = fs::read_dir("/proc").unwrap().flatten();
+    let lines = folders.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes()))
+        .count()
 }
 
 /// The root of this project.

@@ -200,15 +200,27 @@ fn what(run: &RunSummary) -> String {
 
 /// Says what came of check commands; nothing where there were none.
 fn checks(checks: &[RunCheck]) -> Option<String> {
+    let candidates: Vec<&[RunCheck]> = checks.chunk_by(|one, next| one.candidate == next.candidate).collect();
+    let passed = |check: &RunCheck| check.end.is_some_and(|end| end.passed);
+    // The one that passed, else the last.
+    let all_passed = |checks: &&[RunCheck]| checks.iter().all(passed);
+    let told = candidates
+        .iter()
+        .position(all_passed)
+        .unwrap_or(candidates.len().checked_sub(1)?);
+    let checks = candidates[told];
     let failed = checks.iter().position(|check| check.end.is_some_and(|end| !end.passed));
     let count = checks.len();
-    match (failed, checks.iter().all(|check| check.end.is_some())) {
-        _ if checks.is_empty() => None,
-        (Some(at), _) => Some(format!("check {} of {count} failed", at + 1)),
-        (None, true) if count == 1 => Some("1 check passed".to_owned()),
-        (None, true) => Some(format!("{count} checks passed")),
-        (None, false) => Some("checks not ended".to_owned()),
-    }
+    let said = match (failed, all_passed(&checks)) {
+        (Some(at), _) => format!("check {} of {count} failed", at + 1),
+        (None, true) if count == 1 => "1 check passed".to_owned(),
+        (None, true) => format!("{count} checks passed"),
+        (None, false) => "checks not ended".to_owned(),
+    };
+    Some(match candidates.len() {
+        1 => said,
+        all => format!("{said} (candidate {} of {all})", told + 1),
+    })
 }
 
 /// What is known of the keys that signed a ledger.

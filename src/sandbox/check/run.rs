@@ -252,7 +252,10 @@ impl Watch {
 }
 
 fn ended_with(status: ExitStatus) -> CheckEnd {
+    // What a shell exits with after a program that the signal ended: 128 and its number.
+    const SHELL_SAYS_FILE_LIMIT: i32 = 128 + libc::SIGXFSZ;
     match (status.code(), status.signal()) {
+        (Some(SHELL_SAYS_FILE_LIMIT), _) | (None, Some(libc::SIGXFSZ)) => CheckEnd::FileLimit,
         (Some(code), _) => CheckEnd::Exited(code),
         (None, signal) => CheckEnd::Signal(signal.unwrap_or(0)),
     }
