@@ -45,3 +45,4 @@ pub use query::{Engine, QueryError, compile_queries};
 pub use registry::Language;
 pub use scope::{Binding, BoundBy, Scopes, UnboundName};
 pub use spec::{Indentation, LanguageSpec};
+pub use stub::skeleton;

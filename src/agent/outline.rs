@@ -50,6 +50,7 @@ pub fn prepare(
         used: "",
         done: "",
         others: "",
+        first: "",
         failure: "",
         request: "",
         wants: "code",

@@ -60,9 +60,9 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
         if drawn > 0 && pool.proves() {
             break;
         }
-        let samplings: Vec<Sampling> = (drawn..drawn + width).map(|at| run.sampling(at)).collect();
+        let draws: Vec<Draw> = (drawn..drawn + width).map(|at| run.draw(at)).collect();
         drawn += width;
-        pool.add(run.carry_out(&located, &samplings)?)?;
+        pool.add(run.carry_out(&located, &draws)?)?;
     }
     run.repair(&mut pool, &mut drawn)?;
     let (chosen, candidates) = pool.choose().ok_or(AgentError::NothingFound)?;
@@ -106,6 +106,13 @@ fn verb(target: &Target) -> &'static str {
     }
 }
 
+/// How a candidate is made.
+#[derive(Clone, Copy, Debug)]
+struct Draw {
+    sampling: Sampling,
+    wants: Wants,
+}
+
 /// One run: what it has and what it has spent.
 struct Run<'a> {
     request: &'a Request,
@@ -129,10 +136,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Carries the request out as often as there are samplings, side by side.
-    fn carry_out(&mut self, located: &Located, samplings: &[Sampling]) -> Result<Vec<Branch<'a>>, AgentError> {
+    /// Returns how candidate `at` is made: where the code as it stands has failed, the first mends it, and the others begin
+    /// anew.
+    fn draw(&self, at: usize) -> Draw {
+        Draw {
+            sampling: self.sampling(at),
+            wants: match (at, self.request.failure.is_empty()) {
+                (0, _) | (_, true) => Wants::Code,
+                (_, false) => Wants::CodeAnew,
+            },
+        }
+    }
+
+    /// Carries the request out as often as there are draws, side by side.
+    fn carry_out(&mut self, located: &Located, draws: &[Draw]) -> Result<Vec<Branch<'a>>, AgentError> {
         let Located { targets, alternatives } = located;
-        let mut branches = vec![Branch::new(self.bench.snapshot); samplings.len()];
+        let mut branches = vec![Branch::new(self.bench.snapshot); draws.len()];
         for (i, target) in targets.iter().enumerate() {
             let others: Vec<String> = targets
                 .iter()
@@ -141,14 +160,14 @@ impl<'a> Run<'a> {
                 .map(|(_, other)| format!("`{}`", other.name(self.bench.index)))
                 .collect();
             let mut unchanged: Vec<usize> = (0..branches.len()).collect();
-            self.work(&mut branches, &mut unchanged, samplings, target, &others.join(", "))?;
+            self.work(&mut branches, &mut unchanged, draws, target, &others.join(", "))?;
             // A place that was only supposed, and needs no change, was the wrong one.
             for place in alternatives {
                 if unchanged.is_empty() {
                     break;
                 }
                 let target = Target::Rewrite(place.clone());
-                self.work(&mut branches, &mut unchanged, samplings, &target, "")?;
+                self.work(&mut branches, &mut unchanged, draws, &target, "")?;
             }
         }
         Ok(branches)
@@ -159,20 +178,24 @@ impl<'a> Run<'a> {
         &mut self,
         branches: &mut [Branch<'a>],
         which: &mut Vec<usize>,
-        samplings: &[Sampling],
+        draws: &[Draw],
         target: &Target,
         others: &str,
     ) -> Result<(), AgentError> {
         let index = self.bench.index;
         let line = format!("{} {} in {}", verb(target), target.name(index), target.path(index));
         self.bench.progress.note(&line);
-        let mut each = |write: &dyn Fn(&mut State<'a>) -> Result<Task, AgentError>| -> Result<Vec<Task>, AgentError> {
-            which.iter().map(|at| write(&mut branches[*at].state)).collect()
+        type Write<'w, 'a> = &'w dyn Fn(&mut State<'a>, Wants) -> Result<Task, AgentError>;
+        let mut each = |write: Write<'_, 'a>| -> Result<Vec<Task>, AgentError> {
+            let wanted = which.iter().map(|at| (*at, draws[*at].wants));
+            wanted
+                .map(|(at, wants)| write(&mut branches[at].state, wants))
+                .collect()
         };
         let mut tasks = match target {
-            Target::Rewrite(place) => each(&|state| self.rewrite(state, place, others, Wants::Code))?,
-            Target::Insert(place) => each(&|state| self.insert(state, place))?,
-            Target::Create(path) => each(&|_| self.create(path))?,
+            Target::Rewrite(place) => each(&|state, wants| self.rewrite(state, place, others, wants))?,
+            Target::Insert(place) => each(&|state, _| self.insert(state, place))?,
+            Target::Create(path) => each(&|_, _| self.create(path))?,
             Target::Delete(place) => {
                 for at in which.drain(..) {
                     self.delete_on(&mut branches[at], place)?;
@@ -191,7 +214,7 @@ impl<'a> Run<'a> {
         let orders = tasks.iter().zip(which.iter()).map(|(task, at)| Order {
             task,
             messages: task.fitted.messages.clone(),
-            sampling: samplings[*at],
+            sampling: draws[*at].sampling,
             // What a check has refused must not come back.
             refused: match self.request.failure.is_empty() {
                 true => Vec::new(),

@@ -248,7 +248,7 @@ pub(super) fn restated<'r>(bench: &Workbench<'_>, request: &'r str) -> &'r str {
     const MOST_TOKENS: usize = 200;
     match bench.model.count_tokens(request) <= MOST_TOKENS {
         true => request,
-        false => "as above",
+        false => "as said above.",
     }
 }
 

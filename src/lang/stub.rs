@@ -1,4 +1,4 @@
-use super::Definition;
+use super::{Definition, Indentation, ParsedFile};
 
 /// What a body says that is still to be written.
 const NOTHING: [&str; 8] = [
@@ -27,6 +27,40 @@ impl Definition {
         let mut lines = lines.filter(|line| !line.is_empty() && !is_comment(line));
         lines.all(|line| says_nothing(line) || opens(line))
     }
+}
+
+/// Returns a text with what its functions do taken out: their heads and doc strings stay. None for a language whose blocks
+/// are not made of indentation, and where there is nothing to take out.
+pub fn skeleton(parsed: &ParsedFile, text: &str) -> Option<String> {
+    if parsed.language().spec().indentation != Indentation::Significant {
+        return None;
+    }
+    let mut bodies: Vec<_> = parsed
+        .definitions(text)
+        .into_iter()
+        .filter(|definition| definition.kind.is_callable() && !definition.is_stub(text))
+        .filter_map(|definition| definition.body)
+        .collect();
+    bodies.sort_by_key(|body| body.start);
+    let mut skeleton = String::new();
+    let mut at = 0;
+    for body in bodies {
+        if body.start < at {
+            continue;
+        }
+        let inside = &text[body.as_range()];
+        let kept = inside.len() - without_doc(inside).len();
+        skeleton.push_str(&text[at..body.start + kept]);
+        if kept > 0 {
+            let line = text[..body.start].rfind('\n').map_or(0, |line| line + 1);
+            skeleton.push('\n');
+            skeleton.push_str(&text[line..body.start]);
+        }
+        skeleton.push_str("pass");
+        at = body.end;
+    }
+    skeleton.push_str(&text[at..]);
+    (at > 0).then_some(skeleton)
 }
 
 fn says_nothing(line: &str) -> bool {
@@ -75,6 +109,33 @@ mod tests {
             Language::JavaScript,
             "function f() {\n  throw new Error('later');\n}\n"
         ));
+    }
+
+    #[test]
+    fn a_skeleton_keeps_heads_and_docs() {
+        let text = "import os\n\n\nclass C:\n    LIMIT = 1\n\n    def a(self):\n        \"\"\"Says.\"\"\"\n        def inner():\n            return 1\n        return inner()\n\n    def b(self): return 2\n\n\ndef f(x):\n    if x:\n        return 1\n    return 2\n";
+        let skeleton = super::skeleton(&ParsedFile::parse(Language::Python, text), text).unwrap();
+        insta::assert_snapshot!(skeleton, @r#"
+        import os
+
+
+        class C:
+            LIMIT = 1
+
+            def a(self):
+                """Says."""
+                pass
+
+            def b(self): pass
+
+
+        def f(x):
+            pass
+        "#);
+        let bare = super::skeleton(&ParsedFile::parse(Language::Python, &skeleton), &skeleton);
+        assert_eq!(bare, None);
+        let rust = "fn f() -> u8 {\n    1\n}\n";
+        assert_eq!(super::skeleton(&ParsedFile::parse(Language::Rust, rust), rust), None);
     }
 
     #[test]

@@ -75,8 +75,10 @@ prompts! {
         others: &'a str,
         /// What a check said of the code, or nothing.
         failure: &'a str,
+        /// A long request, which stands before all that may differ; nothing where it is short.
+        first: &'a str,
         request: &'a str,
-        /// `code` or `examples`.
+        /// `code`, `code anew` or `examples`.
         wants: &'a str,
         fence: &'a str,
     }

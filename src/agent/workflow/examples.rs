@@ -113,18 +113,16 @@ impl Found {
     }
 }
 
-/// Tells whether a request says what an assertion does: whether all that it names stands close together there. What is
-/// only true or false is too easily right by chance.
+/// Tells whether a request says what an assertion does: whether all that it names stands close together there, and is
+/// more than a truth value or one digit, which stand together by chance.
 fn is_told(assertion: &Assertion, request: &str, known: &BTreeSet<String>) -> bool {
     const TRUTHS: [&str; 3] = ["True", "False", "None"];
-    let says = |text| words(text).any(|word| !TRUTHS.contains(&word) && !known.contains(word));
-    if !says(&assertion.expected) {
+    let said = |text| words(text).filter(|word| !TRUTHS.contains(word) && !known.contains(*word));
+    let tells = |text| said(text).any(|word| word.chars().count() > 1);
+    if !tells(&assertion.value) || !tells(&assertion.expected) {
         return false;
     }
-    let said: BTreeSet<&str> = words(&assertion.value)
-        .chain(words(&assertion.expected))
-        .filter(|word| !TRUTHS.contains(word) && !known.contains(*word))
-        .collect();
+    let said: BTreeSet<&str> = said(&assertion.value).chain(said(&assertion.expected)).collect();
     let lines: Vec<&str> = request.lines().filter(|line| !line.trim().is_empty()).collect();
     let near = lines.windows(NEAR_LINES.min(lines.len().max(1)));
     near.map(|lines| lines.iter().flat_map(|line| words(line)).collect::<BTreeSet<&str>>())
@@ -174,7 +172,8 @@ mod tests {
         assert!(!told(request, "assert convert(27) == \"Plong\""));
         assert!(!told(request, "assert convert(28) == \"Plung\""));
         assert!(!told(request, "assert convert(28) == True"));
-        assert!(!told("", "assert convert(28) == 1"));
+        assert!(!told(request, "assert convert(7) == 7"));
+        assert!(!told("", "assert convert(28) == 12"));
         let far = format!("28 is a number.\n{}Plong is a word.", "Nothing.\n\n".repeat(4));
         assert!(!told(&far, "assert convert(28) == \"Plong\""));
     }

@@ -11,9 +11,9 @@ use crate::agent::proposal::{Action, RegionReport};
 use crate::agent::target::{Place, Region};
 use crate::agent::task::{Loses, Slot, Task, Written};
 use crate::agent::usage::words;
-use crate::agent::writing::{Ending, Outcome};
+use crate::agent::writing::{Ending, Outcome, restated};
 use crate::index::Index;
-use crate::lang::{Language, ParsedFile};
+use crate::lang::{Language, ParsedFile, skeleton};
 use crate::patch::gate::qualified;
 use crate::prompt::{Fragment, InsertPrompt, RewritePrompt, Template, fence_for};
 use crate::repo::SourceText;
@@ -26,6 +26,8 @@ const LEAST_ANSWER_TOKENS: usize = 1024;
 pub(super) enum Wants {
     /// The region, rewritten.
     Code,
+    /// The same, from its skeleton: code that failed is in the way of other ideas.
+    CodeAnew,
     /// Examples of what it is to give.
     Examples,
 }
@@ -45,6 +47,12 @@ impl<'a> Run<'a> {
         let failure = condense(&self.request.failure, MOST_OUTPUT_TOKENS, &|text| {
             bench.model.count_tokens(text)
         });
+        let shown = match (wants, region.language) {
+            (Wants::CodeAnew, Some(language)) => skeleton(&ParsedFile::parse(language, &region.code), &region.code),
+            (Wants::Code | Wants::Examples, _) | (_, None) => None,
+        };
+        let shown = shown.unwrap_or_else(|| region.code.clone());
+        let restated = restated(bench, &self.request.text);
         let fence = fence_for(&[&source.text, &self.request.text, &failure]);
         let fragments = self.context_of(state, &source, &region);
         let answer_tokens =
@@ -56,15 +64,21 @@ impl<'a> Run<'a> {
                 language,
                 kind: &region.kind,
                 name: &region.name,
-                code: &region.code,
+                code: &shown,
                 done: texts[0],
                 outline: texts[1],
                 used: texts[2],
                 others,
                 failure: &failure,
-                request: &self.request.text,
+                first: if restated == self.request.text {
+                    ""
+                } else {
+                    &self.request.text
+                },
+                request: restated,
                 wants: match wants {
                     Wants::Code => "code",
+                    Wants::CodeAnew => "code anew",
                     Wants::Examples => "examples",
                 },
                 fence: &fence,

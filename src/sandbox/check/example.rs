@@ -8,10 +8,7 @@ use crate::text::RepoPath;
 /// The command that tries examples. It is the user's who asks for `@examples`; what it reads are data.
 pub const EXAMPLES_COMMAND: &str = "python3 -B .skiff-examples/run.py";
 
-const PROGRAM: (&str, &str) = (
-    ".skiff-examples/run.py",
-    include_str!("examples.py"),
-);
+const PROGRAM: (&str, &str) = (".skiff-examples/run.py", include_str!("examples.py"));
 const DATA: &str = ".skiff-examples/examples.json";
 
 /// An expression and what it gives.
