@@ -36,7 +36,7 @@ mod walk;
 mod walk_tests;
 
 pub use arity::{Arity, Call, Mismatch};
-pub use assertion::Assertion;
+pub use assertion::{Assertion, is_literal};
 pub use definition::{Definition, NameUse, SymbolKind, UseKind};
 pub use import::{ImportLine, KnownBy, imported_from};
 pub use normal_form::normal_form;

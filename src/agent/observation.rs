@@ -21,6 +21,9 @@ static COUNTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
+/// Where output counts its tests, or those that passed.
+static TOTALS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"Ran (\d+) tests?\b|\b(\d+) passed\b").ok());
+
 /// Shortens the output of a check command to what says what is wrong, in at most `most_tokens` as `count` counts them:
 /// whole paragraphs, the first ones first; of those that end alike only one.
 pub(super) fn condense(output: &str, most_tokens: usize, count: &dyn Fn(&str) -> usize) -> String {
@@ -69,6 +72,20 @@ pub(super) fn failures(output: &str) -> Option<usize> {
         number.as_str().parse::<usize>().ok()
     });
     Some(numbers.fold(0, usize::saturating_add))
+}
+
+/// Returns which part of the tests fail, from 0 to 1, if an output counts both.
+pub(super) fn failing_share(output: &str) -> Option<f32> {
+    let failed = failures(output)?;
+    let totals = TOTALS.as_ref()?;
+    let last = totals.captures_iter(output).last()?;
+    let number = |at| last.get(at).and_then(|number| number.as_str().parse::<usize>().ok());
+    let total = match (number(1), number(2)) {
+        (Some(ran), _) => ran,
+        (None, Some(passed)) => passed.saturating_add(failed),
+        (None, None) => return None,
+    };
+    (total > 0).then(|| failed as f32 / total as f32)
 }
 
 /// Returns the zero-based lines of a file that an output names, in the order of its lines, each once.
@@ -236,6 +253,9 @@ FAILED (failures=1, errors=1)
         assert_eq!(failures("test result: FAILED. 3 passed; 2 failed; 0 ignored"), Some(2));
         assert_eq!(failures("=== 1 failed, 4 passed, 2 errors in 0.1s ==="), Some(3));
         assert_eq!(failures("nothing"), None);
+        assert_eq!(failing_share(UNITTEST), Some(2.0 / 3.0));
+        assert_eq!(failing_share("=== 1 failed, 3 passed in 0.1s ==="), Some(0.25));
+        assert_eq!(failing_share("FAILED (failures=1)"), None);
     }
 
     #[test]

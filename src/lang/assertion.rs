@@ -91,6 +91,11 @@ impl Assertion {
     }
 }
 
+/// Tells whether a text is an expression that needs no name from outside.
+pub fn is_literal(language: Language, text: &str) -> bool {
+    free_names(language, text).is_some_and(|names| names.is_empty())
+}
+
 /// Returns the names that an expression takes from outside; none where the text is no expression.
 fn free_names(language: Language, text: &str) -> Option<BTreeSet<String>> {
     let parsed = ParsedFile::parse(language, text);

@@ -44,12 +44,18 @@ impl<'a> Run<'a> {
         let bench = self.bench;
         let source = state.drafts.source(place.path(bench.index))?.clone();
         let region = Region::new(place, &source, bench.index);
-        let failure = condense(&self.request.failure, MOST_OUTPUT_TOKENS, &|text| {
-            bench.model.count_tokens(text)
-        });
+        // Examples are of the request, and asked for as they were before anything failed.
+        let failure = match wants {
+            Wants::Examples => String::new(),
+            Wants::Code | Wants::CodeAnew => condense(&self.request.failure, MOST_OUTPUT_TOKENS, &|text| {
+                bench.model.count_tokens(text)
+            }),
+        };
         let shown = match (wants, region.language) {
-            (Wants::CodeAnew, Some(language)) => skeleton(&ParsedFile::parse(language, &region.code), &region.code),
-            (Wants::Code | Wants::Examples, _) | (_, None) => None,
+            (Wants::CodeAnew | Wants::Examples, Some(language)) => {
+                skeleton(&ParsedFile::parse(language, &region.code), &region.code)
+            }
+            (Wants::Code, _) | (_, None) => None,
         };
         let shown = shown.unwrap_or_else(|| region.code.clone());
         let restated = restated(bench, &self.request.text);
