@@ -3,8 +3,9 @@ use std::collections::btree_map::Entry;
 
 use crate::lang::{Language, ParsedFile};
 use crate::repo::{RepoError, Snapshot, SourceText};
-use crate::text::{EditError, Eol, RepoPath, SourceChange, TextEdit, TextRange};
+use crate::text::{EditError, Eol, FileChange, RepoPath, SourceChange, TextEdit, TextRange};
 
+use super::AgentError;
 use super::answer::is_import;
 
 /// What a run has changed so far, file by file.
@@ -80,15 +81,121 @@ impl<'a> Drafts<'a> {
         self.change.delete(path)
     }
 
+    /// Takes the making of a new file back.
+    pub(super) fn uncreate(&mut self, path: &RepoPath) {
+        if self.created(path).is_some() {
+            self.change.forget(path);
+        }
+    }
+
+    /// Takes all edits of a file back.
+    pub(super) fn revert(&mut self, path: &RepoPath) {
+        self.files.remove(path);
+    }
+
+    /// Takes the edits inside of a range back.
+    pub(super) fn drop_within(&mut self, path: &RepoPath, range: TextRange) {
+        if let Some(file) = self.files.get_mut(path) {
+            file.edits.retain(|edit| !is_within(range, edit));
+        }
+    }
+
+    /// Returns the text of a new file.
+    pub(super) fn created(&self, path: &RepoPath) -> Option<&str> {
+        self.change.files().find_map(|(own, change)| match change {
+            FileChange::Create(text) if own == path => Some(text.as_str()),
+            FileChange::Create(_) | FileChange::Edit(_) | FileChange::Delete => None,
+        })
+    }
+
+    /// Returns a file as it is now; none where it was deleted.
+    pub(super) fn text(&mut self, path: &RepoPath) -> Result<Option<String>, AgentError> {
+        if let Some(text) = self.created(path) {
+            return Ok(Some(text.to_owned()));
+        }
+        if self.change.files().any(|(own, _)| own == path) {
+            return Ok(None);
+        }
+        let file = self.file(path)?;
+        Ok(Some(TextEdit::apply_all(&file.source.text, &file.all_edits())?))
+    }
+
+    /// Returns where a range of a file as it was stands now; none where an edit took it, or a part of it, away.
+    pub(super) fn moved(&self, path: &RepoPath, range: TextRange) -> Option<TextRange> {
+        let edits = self.files.get(path).map_or_else(Vec::new, FileDraft::all_edits);
+        let (mut start, mut end) = (range.start, range.end);
+        for edit in edits {
+            if edit.range.end <= range.start {
+                start = start + edit.replacement.len() - edit.range.len();
+                end = end + edit.replacement.len() - edit.range.len();
+            } else if edit.range == range && !edit.replacement.is_empty()
+                || is_within(range, &edit) && edit.range != range
+            {
+                end = end + edit.replacement.len() - edit.range.len();
+            } else if edit.range.overlaps(range) {
+                return None;
+            }
+        }
+        Some(TextRange::new(start, end))
+    }
+
+    /// Returns the files that are edited.
+    pub(super) fn touched(&self) -> Vec<RepoPath> {
+        let edited = self.files.iter().filter(|(_, file)| !file.edits.is_empty());
+        edited.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Returns a file with only those edits carried out that lie inside of a range, and where the range ends then; none
+    /// where no edit does.
+    pub(super) fn within(
+        &mut self,
+        path: &RepoPath,
+        range: TextRange,
+    ) -> Result<Option<(SourceText, usize)>, AgentError> {
+        let file = self.file(path)?;
+        let edits: Vec<TextEdit> = file.edits_within(range);
+        if edits.is_empty() {
+            return Ok(None);
+        }
+        let text = TextEdit::apply_all(&file.source.text, &edits)?;
+        let end = range.end + text.len() - file.source.text.len();
+        let source = SourceText {
+            text,
+            ..file.source.clone()
+        };
+        Ok(Some((source, end)))
+    }
+
+    /// Adds an edit of what [`Drafts::within`] returned for a range; it takes the place of the edits inside of the range.
+    pub(super) fn edit_again(&mut self, path: &RepoPath, range: TextRange, edit: TextEdit) -> Result<(), AgentError> {
+        let Some((source, end)) = self.within(path, range)? else {
+            return Ok(self.edit(path, edit)?);
+        };
+        let own = TextRange::new(range.start, end);
+        if !own.contains(edit.range) {
+            return Err(AgentError::Edit(EditError::Overlap {
+                path: path.clone(),
+                first: own,
+                second: edit.range,
+            }));
+        }
+        let head = &source.text[own.start..edit.range.start];
+        let tail = &source.text[edit.range.end..own.end];
+        let replacement = [head, &edit.replacement, tail].concat();
+        let file = self.file(path)?;
+        if file.covers_imports(range) {
+            file.imports.clear();
+        }
+        file.edits.retain(|edit| !is_within(range, edit));
+        file.edits.push(TextEdit { range, replacement });
+        Ok(())
+    }
+
     /// Returns everything as one change.
     pub(super) fn into_change(self) -> Result<SourceChange, EditError> {
         let mut change = self.change;
         for (path, file) in self.files {
-            let mut edits = file.edits;
-            if !file.imports.is_empty() {
-                edits.push(import_edit(&file.source.path, &file.source.text, &file.imports));
-            }
-            for edit in edits {
+            for edit in file.all_edits() {
                 change.edit(path.clone(), edit)?;
             }
         }
@@ -105,6 +212,47 @@ impl<'a> Drafts<'a> {
             })),
         }
     }
+}
+
+impl FileDraft {
+    /// Returns the edits, that of the imports among them, in the order of the text.
+    fn all_edits(&self) -> Vec<TextEdit> {
+        let mut edits = self.edits.clone();
+        edits.extend(self.import_edit());
+        edits.sort_by_key(|edit| edit.range);
+        edits
+    }
+
+    /// Returns those inside of a range, in the order of the text.
+    fn edits_within(&self, range: TextRange) -> Vec<TextEdit> {
+        let mut edits: Vec<TextEdit> = self
+            .edits
+            .iter()
+            .filter(|edit| is_within(range, edit))
+            .cloned()
+            .collect();
+        edits.extend(self.import_edit().filter(|_| self.covers_imports(range)));
+        edits.sort_by_key(|edit| edit.range);
+        edits
+    }
+
+    fn import_edit(&self) -> Option<TextEdit> {
+        let edit = || import_edit(&self.source.path, &self.source.text, &self.imports);
+        (!self.imports.is_empty()).then(edit)
+    }
+
+    /// Tells whether a range is the whole file, which has the imports too.
+    fn covers_imports(&self, range: TextRange) -> bool {
+        let text = &self.source.text;
+        let is_rest_blank = text.get(range.end..).is_some_and(|rest| rest.trim().is_empty());
+        is_rest_blank && self.import_edit().is_some_and(|edit| range.contains(edit.range))
+    }
+}
+
+/// Tells whether an edit lies inside of a range. An insertion at its border does not: it stands beside it.
+fn is_within(range: TextRange, edit: &TextEdit) -> bool {
+    let is_beside = edit.range.is_empty() && (edit.range.start == range.start || edit.range.start == range.end);
+    range.contains(edit.range) && !is_beside
 }
 
 /// Returns the insertion of import lines at the end of a file's own imports.

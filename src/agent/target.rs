@@ -92,16 +92,28 @@ impl Region {
             ),
             None => (whole_file(text), "file".to_owned(), source.path.to_string()),
         };
-        let code = text[range.as_range()].replace("\r\n", "\n");
-        let indent = common_indent(&code).to_owned();
-        Self {
+        let code = String::new();
+        let region = Self {
             path: source.path.clone(),
             language: Language::of_path(&source.path),
             kind,
             name,
             range,
+            code,
+            indent: String::new(),
+        };
+        region.at(range, text)
+    }
+
+    /// Returns the same region where it stands in another state of its file.
+    pub(super) fn at(self, range: TextRange, text: &str) -> Self {
+        let code = text[range.as_range()].replace("\r\n", "\n");
+        let indent = common_indent(&code).to_owned();
+        Self {
+            range,
             code: unindent(&code, &indent),
             indent,
+            ..self
         }
     }
 }
