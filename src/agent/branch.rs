@@ -103,7 +103,7 @@ impl State<'_> {
         let path = place.path(index);
         let source = self.drafts.source(path)?.clone();
         let region = Region::new(place, &source, index);
-        Ok(match self.drafts.within(path, region.range)? {
+        Ok(match self.drafts.within(path, region.extent(place))? {
             None => (source, region),
             Some((source, end)) => {
                 let range = TextRange::new(region.range.start, end);

@@ -93,10 +93,10 @@ impl<'a> Drafts<'a> {
         self.files.remove(path);
     }
 
-    /// Takes the edits inside of a range back.
-    pub(super) fn drop_within(&mut self, path: &RepoPath, range: TextRange) {
+    /// Takes the edits inside of a part back.
+    pub(super) fn drop_within(&mut self, path: &RepoPath, extent: Extent) {
         if let Some(file) = self.files.get_mut(path) {
-            file.edits.retain(|edit| !is_within(range, edit));
+            file.edits.retain(|edit| !extent.has(edit));
         }
     }
 
@@ -120,17 +120,16 @@ impl<'a> Drafts<'a> {
         Ok(Some(TextEdit::apply_all(&file.source.text, &file.all_edits())?))
     }
 
-    /// Returns where a range of a file as it was stands now; none where an edit took it, or a part of it, away.
-    pub(super) fn moved(&self, path: &RepoPath, range: TextRange) -> Option<TextRange> {
+    /// Returns where a part of a file as it was stands now; none where an edit took it, or a piece of it, away.
+    pub(super) fn moved(&self, path: &RepoPath, extent: Extent) -> Option<TextRange> {
+        let range = extent.range;
         let edits = self.files.get(path).map_or_else(Vec::new, FileDraft::all_edits);
         let (mut start, mut end) = (range.start, range.end);
         for edit in edits {
-            if edit.range.end <= range.start {
+            if edit.range.end <= range.start && !extent.has(&edit) {
                 start = start + edit.replacement.len() - edit.range.len();
                 end = end + edit.replacement.len() - edit.range.len();
-            } else if edit.range == range && !edit.replacement.is_empty()
-                || is_within(range, &edit) && edit.range != range
-            {
+            } else if edit.range == range && !edit.replacement.is_empty() || extent.has(&edit) && edit.range != range {
                 end = end + edit.replacement.len() - edit.range.len();
             } else if edit.range.overlaps(range) {
                 return None;
@@ -145,20 +144,23 @@ impl<'a> Drafts<'a> {
         edited.map(|(path, _)| path.clone()).collect()
     }
 
-    /// Returns a file with only those edits carried out that lie inside of a range, and where the range ends then; none
-    /// where no edit does.
+    /// Returns a file with only those edits carried out that lie inside of a part of it, and where the part ends then;
+    /// none where no edit does.
     pub(super) fn within(
         &mut self,
         path: &RepoPath,
-        range: TextRange,
+        extent: Extent,
     ) -> Result<Option<(SourceText, usize)>, AgentError> {
         let file = self.file(path)?;
-        let edits: Vec<TextEdit> = file.edits_within(range);
+        let edits: Vec<TextEdit> = file.edits_within(extent);
         if edits.is_empty() {
             return Ok(None);
         }
         let text = TextEdit::apply_all(&file.source.text, &edits)?;
-        let end = range.end + text.len() - file.source.text.len();
+        let end = match extent.kind {
+            ExtentKind::File => text.trim_end().len().max(extent.range.start),
+            ExtentKind::Definition { .. } => extent.range.end + text.len() - file.source.text.len(),
+        };
         let source = SourceText {
             text,
             ..file.source.clone()
@@ -166,12 +168,21 @@ impl<'a> Drafts<'a> {
         Ok(Some((source, end)))
     }
 
-    /// Adds an edit of what [`Drafts::within`] returned for a range; it takes the place of the edits inside of the range.
-    pub(super) fn edit_again(&mut self, path: &RepoPath, range: TextRange, edit: TextEdit) -> Result<(), AgentError> {
-        let Some((source, end)) = self.within(path, range)? else {
+    /// Adds an edit of what [`Drafts::within`] returned for a part; it takes the place of the edits inside of that.
+    pub(super) fn edit_again(&mut self, path: &RepoPath, extent: Extent, edit: TextEdit) -> Result<(), AgentError> {
+        let Some((source, end)) = self.within(path, extent)? else {
             return Ok(self.edit(path, edit)?);
         };
-        let own = TextRange::new(range.start, end);
+        let start = extent.range.start;
+        let file = self.file(path)?;
+        // Of a whole file the rest behind the last line is what an edit may have reached into.
+        let (range, own) = match extent.kind {
+            ExtentKind::File => (
+                TextRange::new(start, file.source.text.len()),
+                TextRange::new(start, source.text.len()),
+            ),
+            ExtentKind::Definition { .. } => (extent.range, TextRange::new(start, end)),
+        };
         if !own.contains(edit.range) {
             return Err(AgentError::Edit(EditError::Overlap {
                 path: path.clone(),
@@ -182,11 +193,10 @@ impl<'a> Drafts<'a> {
         let head = &source.text[own.start..edit.range.start];
         let tail = &source.text[edit.range.end..own.end];
         let replacement = [head, &edit.replacement, tail].concat();
-        let file = self.file(path)?;
-        if file.covers_imports(range) {
+        if extent.kind == ExtentKind::File {
             file.imports.clear();
         }
-        file.edits.retain(|edit| !is_within(range, edit));
+        file.edits.retain(|edit| !extent.has(edit));
         file.edits.push(TextEdit { range, replacement });
         Ok(())
     }
@@ -223,15 +233,10 @@ impl FileDraft {
         edits
     }
 
-    /// Returns those inside of a range, in the order of the text.
-    fn edits_within(&self, range: TextRange) -> Vec<TextEdit> {
-        let mut edits: Vec<TextEdit> = self
-            .edits
-            .iter()
-            .filter(|edit| is_within(range, edit))
-            .cloned()
-            .collect();
-        edits.extend(self.import_edit().filter(|_| self.covers_imports(range)));
+    /// Returns those inside of a part, in the order of the text.
+    fn edits_within(&self, extent: Extent) -> Vec<TextEdit> {
+        let mut edits: Vec<TextEdit> = self.edits.iter().filter(|edit| extent.has(edit)).cloned().collect();
+        edits.extend(self.import_edit().filter(|_| extent.kind == ExtentKind::File));
         edits.sort_by_key(|edit| edit.range);
         edits
     }
@@ -240,19 +245,39 @@ impl FileDraft {
         let edit = || import_edit(&self.source.path, &self.source.text, &self.imports);
         (!self.imports.is_empty()).then(edit)
     }
-
-    /// Tells whether a range is the whole file, which has the imports too.
-    fn covers_imports(&self, range: TextRange) -> bool {
-        let text = &self.source.text;
-        let is_rest_blank = text.get(range.end..).is_some_and(|rest| rest.trim().is_empty());
-        is_rest_blank && self.import_edit().is_some_and(|edit| range.contains(edit.range))
-    }
 }
 
-/// Tells whether an edit lies inside of a range. An insertion at its border does not: it stands beside it.
-fn is_within(range: TextRange, edit: &TextEdit) -> bool {
-    let is_beside = edit.range.is_empty() && (edit.range.start == range.start || edit.range.start == range.end);
-    range.contains(edit.range) && !is_beside
+/// A part of a file as it was, and what stands at its end and still belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) range: TextRange,
+    pub(super) kind: ExtentKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ExtentKind {
+    /// All of the file, with its imports.
+    File,
+    /// A definition that is indented by so many bytes.
+    Definition { indent_bytes: usize },
+}
+
+impl Extent {
+    /// Tells whether an edit lies inside. An insertion behind a definition belongs to it where it is indented deeper:
+    /// that is how a class ends in some languages.
+    fn has(&self, edit: &TextEdit) -> bool {
+        let is_inside = self.range.contains(edit.range);
+        match self.kind {
+            ExtentKind::File => true,
+            _ if !edit.range.is_empty() => is_inside,
+            ExtentKind::Definition { .. } if edit.range.start == self.range.start => false,
+            ExtentKind::Definition { indent_bytes } if edit.range.start == self.range.end => {
+                let first = edit.replacement.lines().find(|line| !line.trim().is_empty());
+                first.is_some_and(|line| line.len() - line.trim_start().len() > indent_bytes)
+            }
+            ExtentKind::Definition { .. } => is_inside,
+        }
+    }
 }
 
 /// Returns the insertion of import lines at the end of a file's own imports.
@@ -333,6 +358,26 @@ mod tests {
 
     fn offset_line(text: &str, language: Language) -> usize {
         text[..import_offset(text, language)].lines().count()
+    }
+
+    #[test]
+    fn what_is_indented_behind_a_definition_belongs_to_it() {
+        let extent = |kind| Extent {
+            range: TextRange::new(4, 20),
+            kind,
+        };
+        let edit = |start, end, text: &str| TextEdit {
+            range: TextRange::new(start, end),
+            replacement: text.to_owned(),
+        };
+        let class = extent(ExtentKind::Definition { indent_bytes: 0 });
+        assert!(class.has(&edit(6, 9, "")) && class.has(&edit(4, 20, "x")) && class.has(&edit(10, 10, "x")));
+        assert!(class.has(&edit(20, 20, "\n\n    def f(self): pass")));
+        assert!(!class.has(&edit(20, 20, "\n\ndef f(): pass")));
+        assert!(
+            !class.has(&edit(4, 4, "import os\n")) && !class.has(&edit(18, 22, "")) && !class.has(&edit(0, 30, ""))
+        );
+        assert!(extent(ExtentKind::File).has(&edit(20, 20, "\n\ndef f(): pass")));
     }
 
     #[test]

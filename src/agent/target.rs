@@ -3,6 +3,8 @@ use crate::lang::Language;
 use crate::repo::SourceText;
 use crate::text::{RepoPath, TextRange};
 
+use super::draft::{Extent, ExtentKind};
+
 /// One place of a repository that a request touches, and what is to be done there.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Target {
@@ -103,6 +105,19 @@ impl Region {
             indent: String::new(),
         };
         region.at(range, text)
+    }
+
+    /// Returns the part of the file that it is.
+    pub(super) fn extent(&self, place: &Place) -> Extent {
+        Extent {
+            range: self.range,
+            kind: match place {
+                Place::File(_) => ExtentKind::File,
+                Place::Symbol(_) => ExtentKind::Definition {
+                    indent_bytes: self.indent.len(),
+                },
+            },
+        }
     }
 
     /// Returns the same region where it stands in another state of its file.

@@ -167,6 +167,9 @@ impl<'a> ToolLoop<'a> {
                 lines.push(line);
             }
         }
+        if lines.is_empty() {
+            lines.push(self.map(None).text);
+        }
         let failure = self.failing_output();
         let fragments = [
             ("what a check says", failure),

@@ -148,7 +148,7 @@ prompts! {
         about: &'a str,
         text: &'a str,
         /// Definitions that are named beside the text.
-        names: &'a [String],
+        names: &'a str,
         /// How many lines are not shown.
         left_out: usize,
         request: &'a str,

@@ -4,7 +4,7 @@ use super::seen::{Seen, SeenKind};
 use crate::agent::branch::Branch;
 use crate::agent::candidate::allowed;
 use crate::agent::proposal::{Action, RegionReport};
-use crate::agent::target::Target;
+use crate::agent::target::{Region, Target};
 use crate::agent::{AgentError, Request};
 use crate::index::{Symbol, SymbolId};
 use crate::lang::{Language, ParsedFile};
@@ -68,7 +68,11 @@ impl<'a> ToolLoop<'a> {
                 return self.keep(trial, name, "deleted", String::new());
             }
             Spot::File(path) => drafts.revert(path),
-            Spot::Symbol(id) => drafts.drop_within(&path, index.symbol(*id).definition.full_range),
+            Spot::Symbol(_) => {
+                let place = spot.place();
+                let extent = Region::new(&place, drafts.source(&path)?, index).extent(&place);
+                drafts.drop_within(&path, extent);
+            }
         }
         self.run.delete_on(&mut trial, &spot.place())?;
         let hits = trial

@@ -6,6 +6,7 @@ use super::catalog::Spot;
 use super::seen::{Seen, SeenKind};
 use crate::agent::AgentError;
 use crate::agent::candidate::is_local;
+use crate::agent::target::Region;
 use crate::index::{MapFocus, Symbol, SymbolId};
 use crate::text::{LineIndex, RepoPath, TextRange, shortened};
 
@@ -60,9 +61,11 @@ impl ToolLoop<'_> {
         let line_index = LineIndex::new(&text);
         let count = text.lines().count();
         let window = match spot {
-            Spot::Symbol(id) => {
-                let own = index.symbol(*id).definition.full_range;
-                let Some(range) = self.branch.state.drafts.moved(&path, own) else {
+            Spot::Symbol(_) => {
+                let drafts = &mut self.branch.state.drafts;
+                let place = spot.place();
+                let extent = Region::new(&place, drafts.source(&path)?, index).extent(&place);
+                let Some(range) = drafts.moved(&path, extent) else {
                     return Ok(gone());
                 };
                 let last = range.end.saturating_sub(1).max(range.start);

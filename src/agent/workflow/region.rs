@@ -210,8 +210,8 @@ pub(super) fn record(
         match action {
             Action::Rewrite => {
                 let source = state.drafts.source(path)?;
-                let range = Region::new(place, source, index).range;
-                state.drafts.edit_again(path, range, placed.edit.clone())?;
+                let extent = Region::new(place, source, index).extent(place);
+                state.drafts.edit_again(path, extent, placed.edit.clone())?;
             }
             Action::InsertAfter | Action::Create | Action::Delete => state.drafts.edit(path, placed.edit.clone())?,
         }
