@@ -128,6 +128,11 @@ fn a_check_that_fails_is_shown_and_the_place_is_written_again() {
     assert_eq!(stepped, answered);
     // The checks ran on two patches: what was known was not run again.
     assert_eq!(records(&place, "checks_started").len(), 2);
+    let export = place.skiff(&["log", "export", "--format", "jsonl"]).stdout;
+    assert_eq!(export.lines().filter(|line| line.contains("\"step_taken\"")).count(), 6);
+    for line in export.lines() {
+        conforms("ledger-record.json", &serde_json::from_str(line).unwrap());
+    }
     let log = place.skiff(&["log", "--json"]).json();
     conforms("log.json", &log);
     let steps = serde_json::to_string_pretty(&log["runs"][0]["steps"]).unwrap();
@@ -254,6 +259,19 @@ fn a_whole_file_is_rewritten_from_what_it_is_now() {
         "+    return os.sep",
     ];
     assert_eq!(added, expected, "{}", done.stdout);
+}
+
+#[test]
+fn a_long_file_is_changed_by_its_definitions() {
+    let long: String = (0..120).map(|n| format!("def f{n}():\n    return {n}\n\n\n")).collect();
+    let place = Place::with(&[("a.py", &long)]);
+    let script = [
+        says(json!({"do": "rewrite", "place": "a.py"}), &["a.py:f7"]),
+        says(json!({"do": "rewrite", "place": "a.py:f7"}), &["not rewritten whole"]),
+        writes("def f7():\n    return 0\n"),
+        says(json!({"do": "finish"}), &["Done: a.py:f7 rewritten"]),
+    ];
+    assert_eq!(edit(&place, "`f7` should return 0", &script, &[]).code, 0);
 }
 
 #[test]

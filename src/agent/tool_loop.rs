@@ -29,7 +29,7 @@ use super::proposal::{ModelStamp, Proposal};
 use super::target::Place;
 use super::workflow::Run;
 use super::{AgentError, CandidateReport, Request, Workbench};
-use crate::model::{CompletionRequest, Constraint, Message, Usage};
+use crate::model::{CompletionRequest, Constraint, Message, ModelError, Usage};
 use crate::patch::Patch;
 use crate::prompt::{
     ActionWords, AgentPrompt, ChecksOffered, Fragment, Template, TokenBudget, action_grammar, fence_for,
@@ -103,6 +103,7 @@ impl<'a> ToolLoop<'a> {
         let bench = self.bench();
         let mut transcript = Transcript::new(self.opening(most_steps)?);
         let mut usage = Usage::default();
+        let mut barred = Vec::new();
         for number in 1..=most_steps {
             let evicted = match transcript.make_room(bench.model, ACTION_TOKENS)? {
                 Room::Made(evicted) => evicted,
@@ -118,7 +119,11 @@ impl<'a> ToolLoop<'a> {
                 bench.progress.note(&said);
             }
             self.run.usage = Usage::default();
-            let said = self.ask(&transcript.messages())?;
+            let said = match self.ask(&transcript.messages(), &barred) {
+                // It has nothing else to say.
+                Err(AgentError::Model(ModelError::OnlyExcluded)) => break,
+                said => said?,
+            };
             let call = ToolCall::parse(&said, &self.catalog);
             let mut report = self.begin(number, &call);
             report.evicted = u32::try_from(evicted.len()).unwrap_or(u32::MAX);
@@ -132,6 +137,11 @@ impl<'a> ToolLoop<'a> {
             if let Some(witness) = bench.witness {
                 witness.stepped(&report);
             }
+            // Whoever was told and says it again would say it for ever.
+            barred = match report.outcome {
+                StepOutcome::Repeated => vec![said.clone()],
+                StepOutcome::Done | StepOutcome::Nothing | StepOutcome::Failed | StepOutcome::Refused => Vec::new(),
+            };
             self.steps.push(report);
             match next {
                 Next::Step(seen) => transcript.push(&said, &seen, &self.request.text, most_steps - number)?,
@@ -205,8 +215,8 @@ impl<'a> ToolLoop<'a> {
             .messages)
     }
 
-    /// Lets the model write an action.
-    fn ask(&mut self, messages: &[Message]) -> Result<String, AgentError> {
+    /// Lets the model write an action that is none of `barred`.
+    fn ask(&mut self, messages: &[Message], barred: &[String]) -> Result<String, AgentError> {
         const LOOKING: &[Tool] = &[Tool::Find, Tool::Open, Tool::Map, Tool::References];
         const CHANGING: &[Tool] = &[Tool::Rewrite, Tool::Insert, Tool::NewFile, Tool::Delete, Tool::Rename];
         let bench = self.bench();
@@ -217,9 +227,13 @@ impl<'a> ToolLoop<'a> {
         let tools = [LOOKING, CHANGING, check, &[Tool::Finish]].concat();
         let actions: Vec<&str> = tools.iter().flat_map(|tool| tool.rules()).copied().collect();
         let (files, names) = self.catalog.offered();
+        let is_short =
+            |name: &&String| matches!(self.catalog.spot(name), Some(Spot::File(path)) if self.is_short(path));
+        let short: Vec<String> = files.iter().filter(is_short).cloned().collect();
         let grammar = action_grammar(&ActionWords {
             actions: &actions,
             files: &files,
+            short: &short,
             names: &names,
         });
         let completion = self.run.session.complete(
@@ -227,6 +241,7 @@ impl<'a> ToolLoop<'a> {
                 stop: &["\n"],
                 sampling: bench.config.sampling,
                 constraint: Constraint::Gbnf(grammar),
+                exclude: barred,
                 ..CompletionRequest::new(messages, ACTION_TOKENS)
             },
             bench.progress,

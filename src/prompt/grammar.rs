@@ -11,6 +11,8 @@ pub struct ActionWords<'a> {
     pub actions: &'a [&'a str],
     /// The files that were shown.
     pub files: &'a [String],
+    /// Those of them that may be rewritten whole.
+    pub short: &'a [String],
     /// The definitions that were shown.
     pub names: &'a [String],
 }
@@ -19,16 +21,18 @@ pub struct ActionWords<'a> {
 /// is none of is left out.
 pub fn action_grammar(words: &ActionWords<'_>) -> String {
     let terminals = |words: &[String]| -> Vec<String> { words.iter().map(|word| quote(&json_string(word))).collect() };
-    let (files, names) = (terminals(words.files), terminals(words.names));
-    let places = match (files.is_empty(), names.is_empty()) {
-        (true, true) => Vec::new(),
-        (true, false) => vec!["name"],
-        (false, true) => vec!["file"],
-        (false, false) => vec!["name", "file"],
+    let (files, short, names) = (terminals(words.files), terminals(words.short), terminals(words.names));
+    let known = |rules: [(&'static str, &[String]); 2]| -> Vec<&'static str> {
+        let known = rules.into_iter().filter(|(_, words)| !words.is_empty());
+        known.map(|(rule, _)| rule).collect()
     };
+    let places = known([("name", &names), ("file", &files)]);
+    let regions = known([("name", &names), ("short", &short)]);
     let source = include_str!("../../grammars/decode/action.gbnf");
     let lacks = |rule: &str| match rule {
         "place" => places.is_empty(),
+        "region" => regions.is_empty(),
+        "short" => short.is_empty(),
         "file" => files.is_empty(),
         "name" => names.is_empty(),
         _ => false,
@@ -46,6 +50,8 @@ pub fn action_grammar(words: &ActionWords<'_>) -> String {
     let filled = rules.iter().map(|rule| match rule.split_once(" ::= ") {
         Some((rule, "@ACTIONS@")) => format!("{rule} ::= {}", actions.join(" | ")),
         Some((rule, "@PLACES@")) => format!("{rule} ::= {}", places.join(" | ")),
+        Some((rule, "@REGIONS@")) => format!("{rule} ::= {}", regions.join(" | ")),
+        Some((rule, "@SHORT@")) => format!("{rule} ::= {}", short.join(" | ")),
         Some((rule, "@FILES@")) => format!("{rule} ::= {}", files.join(" | ")),
         Some((rule, "@NAMES@")) => format!("{rule} ::= {}", names.join(" | ")),
         _ => (*rule).to_owned(),
@@ -81,8 +87,9 @@ mod tests {
     fn grammar(files: &[&str], names: &[&str]) -> String {
         let owned = |words: &[&str]| -> Vec<String> { words.iter().map(|word| (*word).to_owned()).collect() };
         action_grammar(&ActionWords {
-            actions: &["find", "open", "open-lines", "references", "finish"],
+            actions: &["find", "open", "open-lines", "references", "rewrite", "finish"],
             files: &owned(files),
+            short: &[],
             names: &owned(names),
         })
     }
@@ -100,7 +107,7 @@ mod tests {
         assert!(files.contains("place ::= file\n") && !files.contains("name"), "{files}");
         let both = grammar(&["a.py"], &["a.py:f"]);
         assert!(
-            both.starts_with("root ::= find | open | open-lines | references | finish\n"),
+            both.starts_with("root ::= find | open | open-lines | references | rewrite | finish\n"),
             "{both}"
         );
         assert!(both.ends_with(r#"name ::= "\"a.py:f\"""#), "{both}");

@@ -128,7 +128,12 @@ fn the_action_grammar_compiles_and_names_only_what_was_shown() {
     let mut seen = std::collections::BTreeSet::new();
     for (seed, action) in (0..4).flat_map(|seed| actions.map(|action| (seed, action))) {
         let grammar = |files: &[String], names: &[String], actions: &[&str]| {
-            skiff::prompt::action_grammar(&skiff::prompt::ActionWords { actions, files, names })
+            skiff::prompt::action_grammar(&skiff::prompt::ActionWords {
+                actions,
+                files,
+                short: &files[1..],
+                names,
+            })
         };
         let mut request = request(&messages, 400);
         request.constraint = Constraint::Gbnf(grammar(&files, &names, &[action]));
@@ -170,6 +175,7 @@ fn the_action_grammar_compiles_and_names_only_what_was_shown() {
     let bare = skiff::prompt::ActionWords {
         actions: &actions,
         files: &[],
+        short: &[],
         names: &[],
     };
     request.constraint = Constraint::Gbnf(skiff::prompt::action_grammar(&bare));

@@ -13,11 +13,18 @@ use crate::patch::Patch;
 use crate::prompt::{PartPrompt, Template, fence_for};
 use crate::text::{Eol, LineIndex, RepoPath, TextEdit};
 
+/// New code that is longer is not shown again in the result.
+const MOST_ECHO_TOKENS: usize = 300;
+
 impl<'a> ToolLoop<'a> {
     /// Has a definition or a file written anew.
     pub(super) fn rewrite(&mut self, spot: &Spot, how: &str) -> Result<Seen, AgentError> {
         match spot {
             Spot::File(path) if self.branch.state.drafts.created(path).is_some() => self.new_file(path, how),
+            Spot::File(path) if !self.is_short(path) => {
+                let why = "a file of this length is not rewritten whole: name a definition in it, as `map` shows them";
+                Ok(Seen::new(SeenKind::Refused, path.as_str(), why))
+            }
             _ => self.write(
                 spot.path(self.bench().index).clone(),
                 Target::Rewrite(spot.place()),
@@ -25,6 +32,13 @@ impl<'a> ToolLoop<'a> {
                 "",
             ),
         }
+    }
+
+    /// Tells whether a file may be rewritten whole: it is short, has nothing that could be named in its place, or is new.
+    pub(super) fn is_short(&self, path: &RepoPath) -> bool {
+        const MOST_BYTES: usize = 1500;
+        let file = self.bench().index.file(path);
+        file.is_none_or(|file| file.size_bytes <= MOST_BYTES || file.symbols == 0)
     }
 
     /// Has new code written after a definition.
@@ -171,7 +185,7 @@ impl<'a> ToolLoop<'a> {
             return Ok(Seen::new(SeenKind::Unchanged, name, ""));
         }
         let written = trial.state.done.last().map_or("", |done| done.text.as_str());
-        let shown = match self.bench().model.count_tokens(written) <= self.look_tokens {
+        let shown = match self.bench().model.count_tokens(written) <= MOST_ECHO_TOKENS {
             true => written.to_owned(),
             false => String::new(),
         };

@@ -203,7 +203,10 @@ fn what(run: &RunSummary) -> String {
 
 /// Says how many steps a tool loop took, and what they were; nothing where there was none.
 fn steps(steps: &[RunStep]) -> Option<String> {
+    const MOST_NAMES: usize = 12;
     let names = steps.iter().map(|step| step.action.map_or("?", Tool::as_str));
+    let rest = (steps.len() > MOST_NAMES).then_some("...");
+    let names: Vec<&str> = names.take(MOST_NAMES).chain(rest).collect();
     let evicted: u32 = steps.iter().fold(0, |sum, step| sum.saturating_add(step.evicted));
     let count = match steps.len() {
         0 => return None,
@@ -214,7 +217,7 @@ fn steps(steps: &[RunStep]) -> Option<String> {
         0 => String::new(),
         count => format!(", {count} results left out"),
     };
-    Some(format!("{count} ({}{left_out})", names.collect::<Vec<_>>().join(" ")))
+    Some(format!("{count} ({}{left_out})", names.join(" ")))
 }
 
 /// Says what came of check commands; nothing where there were none.
