@@ -62,7 +62,10 @@ fn a_check_that_fails_is_shown_and_the_place_is_written_again() {
             &["Not done: there is nothing to check yet"],
         ),
         writes("def total(prices):\n    return round(sum(prices))\n"),
-        says(json!({"do": "check"}), &["Done: prices.py:total rewritten"]),
+        says(
+            json!({"do": "check"}),
+            &["Done: prices.py:total rewritten", "carried out with that, check."],
+        ),
         says(
             json!({"do": "rewrite", "place": "prices.py:total", "how": "to two digits"}),
             &["fails:", "Error: not rounded"],

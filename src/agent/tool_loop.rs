@@ -101,7 +101,7 @@ impl<'a> ToolLoop<'a> {
     /// Takes steps until the model finishes, none is left, or the conversation has no room.
     fn run(&mut self, most_steps: u32) -> Result<(), AgentError> {
         let bench = self.bench();
-        let mut transcript = Transcript::new(self.opening(most_steps)?);
+        let mut transcript = Transcript::new(self.opening(most_steps)?, self.checks_offered());
         let mut usage = Usage::default();
         let mut barred = Vec::new();
         for number in 1..=most_steps {
@@ -202,10 +202,7 @@ impl<'a> ToolLoop<'a> {
                 places: texts[1],
                 request: &request.text,
                 steps,
-                checks: match bench.checks {
-                    Some(_) => ChecksOffered::Yes,
-                    None => ChecksOffered::No,
-                },
+                checks: self.checks_offered(),
                 fence: &fence,
             }
             .messages()
@@ -213,6 +210,13 @@ impl<'a> ToolLoop<'a> {
         Ok(fitted
             .map_err(|error| AgentError::budget("the request", error))?
             .messages)
+    }
+
+    fn checks_offered(&self) -> ChecksOffered {
+        match self.bench().checks {
+            Some(_) => ChecksOffered::Yes,
+            None => ChecksOffered::No,
+        }
     }
 
     /// Lets the model write an action that is none of `barred`.

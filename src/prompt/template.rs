@@ -154,6 +154,7 @@ prompts! {
         request: &'a str,
         /// How many actions are left; 0 where nothing is asked.
         steps: u32,
+        checks: ChecksOffered,
         fence: &'a str,
     }
     /// The part of a request that an action carries out.

@@ -1,6 +1,6 @@
 use super::step::StepOutcome;
 use crate::model::Message;
-use crate::prompt::{PromptError, ResultPrompt, Template, fence_for};
+use crate::prompt::{ChecksOffered, PromptError, ResultPrompt, Template, fence_for};
 use crate::text::shortened;
 
 /// So much of the request is repeated behind every result.
@@ -82,7 +82,12 @@ impl Seen {
     }
 
     /// Returns what the model is told, with the request and how many actions are left.
-    pub(super) fn message(&self, request: &str, steps: u32) -> Result<Vec<Message>, PromptError> {
+    pub(super) fn message(
+        &self,
+        request: &str,
+        steps: u32,
+        checks: ChecksOffered,
+    ) -> Result<Vec<Message>, PromptError> {
         ResultPrompt {
             kind: self.kind.as_str(),
             about: &self.about,
@@ -91,6 +96,7 @@ impl Seen {
             left_out: self.left_out,
             request: &shortened(request, REQUEST_CHARS),
             steps,
+            checks,
             fence: &fence_for(&[&self.text, request]),
         }
         .messages()
@@ -106,6 +112,7 @@ impl Seen {
             left_out: 0,
             request: "",
             steps: 0,
+            checks: ChecksOffered::No,
             fence: "",
         }
         .messages()

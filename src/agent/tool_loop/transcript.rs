@@ -1,11 +1,13 @@
 use super::seen::Seen;
 use crate::agent::AgentError;
 use crate::model::{LanguageModel, Message, Role};
+use crate::prompt::ChecksOffered;
 
 /// The conversation of a tool loop: an opening, then an action and its result by turns.
 pub(super) struct Transcript {
     opening: Vec<Message>,
     turns: Vec<Turn>,
+    checks: ChecksOffered,
 }
 
 struct Turn {
@@ -35,8 +37,9 @@ pub(super) enum Room {
 }
 
 impl Transcript {
-    pub(super) fn new(opening: Vec<Message>) -> Self {
+    pub(super) fn new(opening: Vec<Message>, checks: ChecksOffered) -> Self {
         Self {
+            checks,
             opening,
             turns: Vec::new(),
         }
@@ -46,7 +49,7 @@ impl Transcript {
     pub(super) fn push(&mut self, said: &str, seen: &Seen, request: &str, steps: u32) -> Result<(), AgentError> {
         self.turns.push(Turn {
             said: said.to_owned(),
-            told: seen.message(request, steps)?,
+            told: seen.message(request, steps, self.checks)?,
             short: seen.left_out()?,
             about: seen.about.clone(),
             state: TurnState::Shown,
@@ -103,7 +106,7 @@ mod tests {
     #[test]
     fn the_oldest_results_go_first_and_the_last_stays() {
         let model = ScriptedModel::from_jsonl("script", "").unwrap();
-        let mut transcript = Transcript::new(vec![Message::new(Role::User, "go")]);
+        let mut transcript = Transcript::new(vec![Message::new(Role::User, "go")], ChecksOffered::No);
         // 8,192 tokens of four bytes: four results of 2,000 tokens fit beside an answer of 100, a fifth does not.
         for at in 0..5 {
             let seen = Seen::new(SeenKind::Shown, format!("file {at}"), format!("{at}").repeat(7_600));
