@@ -102,6 +102,7 @@ fn verify(args: &Args) -> Result<(Duration, u64, u64), Box<dyn Error>> {
         candidates: Vec::new(),
         usage: Usage::default(),
         energy_mj: None,
+        steps: Vec::new(),
         checks: Vec::new(),
         patch: Patch::default(),
     };

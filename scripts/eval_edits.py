@@ -148,15 +148,15 @@ def run_check(task: Task, repo: Path, work: Path) -> tuple[bool, str]:
 class SkiffRunner:
     """Edits as a user does: `skiff edit`, then `skiff apply`."""
 
-    def __init__(self, skiff: Path, model: str) -> None:
-        self.skiff, self.model = skiff, model
+    def __init__(self, skiff: Path, model: str, mode: str) -> None:
+        self.skiff, self.model, self.mode = skiff, model, mode
 
     def edit(self, task: Task, repo: Path, work: Path, row: Row) -> bool:
         # The user's own configuration and caches must not sway the result; models are found as usual.
         env = dict(os.environ)
         for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
             env[variable] = str(work / variable.lower())
-        command = [str(self.skiff), "-C", str(repo), "edit", "--json", "-m", self.model]
+        command = [str(self.skiff), "-C", str(repo), "edit", "--json", "--mode", self.mode, "-m", self.model]
         for symbol in task.symbols:
             command += ["--symbol", symbol]
         # Temperature 0 is what `skiff edit` uses when one candidate is asked for.
@@ -299,6 +299,7 @@ def main() -> int:
     parser.add_argument("--set", choices=[*SETS, "all"], help="which tasks (default: eval; with --self-test: all)")
     parser.add_argument("--only", metavar="GLOB", default="*", help="only tasks whose folder name matches")
     parser.add_argument("--model", metavar="NAME", default="qwen2.5-coder-1.5b", help="registered model or GGUF file")
+    parser.add_argument("--mode", choices=["workflow", "agent", "auto"], default="workflow", help="who decides")
     parser.add_argument("--skiff", type=Path, default=RELEASE / "skiff", help="the binary to run")
     parser.add_argument("--complete", type=Path, default=RELEASE / "examples/complete")
     parser.add_argument("--baseline", action="store_true", help="one plain prompt in place of skiff")
@@ -319,7 +320,7 @@ def main() -> int:
     binary: Path = (args.complete if args.baseline else args.skiff).resolve()
     if not binary.is_file():
         parser.error(f"{binary} is not there; build it first (scripts/eval-edits.sh does)")
-    runner = BaselineRunner(binary, args.model) if args.baseline else SkiffRunner(binary, args.model)
+    runner = BaselineRunner(binary, args.model) if args.baseline else SkiffRunner(binary, args.model, args.mode)
     heads = f"{'task':<34} {'language':<11} {'kind':<14} {'outcome':<10} {'gates':>5}"
     print(f"{heads} {'prompt':>8} {'written':>8} {'seconds':>8}")
     rows: list[Row] = []

@@ -1,4 +1,5 @@
-//! The loop from a request to a proposal: locate → rewrite → gate → repair.
+//! From a request to a proposal: by a workflow (locate → rewrite → gate → repair), or by a loop of actions that the model
+//! chooses, with the same parts.
 //!
 //! Imports `text`, `lang`, `index`, `patch`, `model`, `prompt`, `progress`, and of `repo` only what reads. Two kinds
 //! of failure: an observation goes back to the model, an [`AgentError`] stops the run.
@@ -23,6 +24,7 @@ mod rerank;
 mod selection;
 mod target;
 mod task;
+mod tool_loop;
 mod usage;
 mod workflow;
 mod writing;
@@ -32,6 +34,7 @@ pub use outline::{Preparation, prepare};
 pub use proposal::{Action, ModelStamp, Proposal, RegionReport};
 pub use rerank::{RERANKED, rerank_files, rerank_symbols};
 pub use selection::CandidateReport;
+pub use tool_loop::{StepOutcome, StepReport, StepWitness, Tool};
 pub use workflow::propose;
 
 use crate::index::Index;
@@ -67,9 +70,21 @@ pub enum Scope {
     Files,
 }
 
+/// Who decides what is done next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The workflow: locate, rewrite, gate, check, repair.
+    #[default]
+    Workflow,
+    /// The model, action by action, in so many steps at most.
+    Agent { steps: u32 },
+}
+
 /// How the agent works.
 #[derive(Clone, Debug)]
 pub struct AgentConfig {
+    /// Who decides what is done next.
+    pub mode: Mode,
     /// How often the model is asked for one region: the first try and its repairs.
     pub attempts: u32,
     /// How many places are offered when it is not clear which one is meant.
@@ -93,6 +108,7 @@ pub struct AgentConfig {
 impl Default for AgentConfig {
     fn default() -> Self {
         Self {
+            mode: Mode::Workflow,
             attempts: 2,
             places: 8,
             candidates: Candidates::Number(1),
@@ -124,6 +140,8 @@ pub struct Workbench<'a> {
     pub config: &'a AgentConfig,
     /// The user's checks, where there are any.
     pub checks: Option<&'a dyn Checks>,
+    /// Who is told of the steps of the tool loop.
+    pub witness: Option<&'a dyn StepWitness>,
     pub progress: &'a dyn Progress,
 }
 

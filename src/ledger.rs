@@ -35,6 +35,6 @@ pub use proposals::{Entry, ProposalId, ProposalState, ProposalStore};
 pub use record::{Head, Record};
 pub use recorder::{Recorder, Setting, Texts};
 pub use run_stats::{LedgerStats, RunStats};
-pub use run_summary::{RunCheck, RunCheckEnd, RunDecision, RunEnd, RunList, RunSummary};
+pub use run_summary::{RunCheck, RunCheckEnd, RunDecision, RunEnd, RunList, RunStep, RunSummary};
 pub(crate) use verify::read_foreign;
 pub use verify::{Expectation, Verified, verify_file};

@@ -36,7 +36,7 @@ pub use engine_stamp::{EngineStamp, GpuStamp, LlamaStamp};
 pub use fit::{Concession, Devices, FitPlan, FitWish, GpuLayers, GpuMemory, GpuShare, HostMemory, KvType, gpus};
 pub use gguf::{GgufError, Header, TensorType};
 pub use json_schema::JsonSchema;
-pub use language_model::{LanguageModel, ModelError, Session};
+pub use language_model::{LanguageModel, ModelError, ModelScale, Session, TemplateSource};
 pub use llama::{
     CpuCode, EmbeddingPlan, Keep, LlamaConfig, LlamaCpp, LlamaEmbedder, Speculation, VerifyCurve, Vocabulary,
 };

@@ -11,10 +11,10 @@ mod template;
 
 pub use budget::{BudgetError, Fitted, Fragment, TokenBudget};
 pub use fence::fence_for;
-pub use grammar::choice_grammar;
+pub use grammar::{ActionWords, action_grammar, choice_grammar};
 pub use map::{MapFile, MapText, map_within};
 pub use template::{
-    ActionPrompt, BenchPrompt, CheckPrompt, CreatePrompt, EmbedFilePrompt, EmbedSymbolPrompt, InsertPrompt,
-    LocatePrompt, MapPrompt, MissingPrompt, PromptError, PromptFile, RepairPrompt, RewritePrompt, TEMPLATE_SOURCES,
-    Template,
+    ActionPrompt, AgentPrompt, BenchPrompt, CheckPrompt, ChecksOffered, CreatePrompt, EmbedFilePrompt,
+    EmbedSymbolPrompt, InsertPrompt, LocatePrompt, MapPrompt, MissingPrompt, PartPrompt, PromptError, PromptFile,
+    RepairPrompt, ResultPrompt, RewritePrompt, TEMPLATE_SOURCES, Template,
 };

@@ -29,6 +29,7 @@ fn proposal(request: &str) -> Proposal {
         usage: Usage::default(),
         energy_mj: None,
         checks: Vec::new(),
+        steps: Vec::new(),
         patch: Patch {
             files: vec![FilePatch {
                 path: RepoPath::new("a \u{fc}").unwrap(),

@@ -1,13 +1,15 @@
 use std::collections::BTreeSet;
 
+use crate::index::Index;
 use crate::model::Message;
 use crate::prompt::Fragment;
-use crate::repo::Snapshot;
-use crate::text::RepoPath;
+use crate::repo::{Snapshot, SourceText};
+use crate::text::{RepoPath, TextRange};
 
+use super::AgentError;
 use super::draft::Drafts;
 use super::proposal::RegionReport;
-use super::target::Place;
+use super::target::{Place, Region};
 use super::task::Task;
 use super::usage::words;
 
@@ -98,6 +100,22 @@ impl<'a> State<'a> {
         let done = self.done.iter().map(|done| done.text.as_str());
         let imports = self.drafts.imports(path).iter().map(String::as_str);
         done.chain(imports).flat_map(words).map(str::to_owned).collect()
+    }
+
+    /// Returns a region as it is now, and its file with what changed inside of the region. Edits of other places of the
+    /// file are left aside.
+    pub(super) fn region(&mut self, place: &Place, index: &Index) -> Result<(SourceText, Region), AgentError> {
+        let path = place.path(index);
+        let source = self.drafts.source(path)?.clone();
+        let region = Region::new(place, &source, index);
+        Ok(match self.drafts.within(path, region.extent(place))? {
+            None => (source, region),
+            Some((source, end)) => {
+                let range = TextRange::new(region.range.start, end);
+                let region = region.at(range, &source.text);
+                (source, region)
+            }
+        })
     }
 
     /// Returns what was written already, unless it is too much to be shown.

@@ -170,7 +170,7 @@ fn whole_files(request: &Request, bench: &Workbench<'_>) -> Vec<Place> {
     named.take(bench.config.regions).cloned().map(Place::File).collect()
 }
 
-fn named_on_command_line(request: &Request, index: &Index) -> Result<Vec<Place>, AgentError> {
+pub(super) fn named_on_command_line(request: &Request, index: &Index) -> Result<Vec<Place>, AgentError> {
     let mut places = Vec::new();
     for name in &request.symbols {
         let found = index.named(name);

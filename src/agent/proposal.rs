@@ -5,7 +5,7 @@ use crate::patch::Patch;
 use crate::sandbox::CheckOutcome;
 use crate::text::RepoPath;
 
-use super::CandidateReport;
+use super::{CandidateReport, StepReport};
 
 /// What a request came to: a patch that waits for a person.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,14 +32,23 @@ pub struct Proposal {
     /// What came of the user's check commands, up to the first that failed.
     #[serde(default)]
     pub checks: Vec<CheckOutcome>,
+    /// The steps of the tool loop, in order; none where the workflow was followed.
+    #[serde(default)]
+    pub steps: Vec<StepReport>,
     /// The patch.
     pub patch: Patch,
 }
 
 impl Proposal {
-    /// Tells whether every region passed its gates, and the patch its checks.
+    /// Tells whether every region passed its gates, and the patch its checks, and whether the work came to its end.
     pub fn passed(&self) -> bool {
-        self.regions.iter().all(|region| region.failure.is_none()) && self.failed_check().is_none()
+        let passes_gates = self.regions.iter().all(|region| region.failure.is_none());
+        passes_gates && self.failed_check().is_none() && self.is_finished()
+    }
+
+    /// Tells whether the work came to its end: a tool loop does where the model says so.
+    pub fn is_finished(&self) -> bool {
+        self.steps.last().is_none_or(StepReport::finishes)
     }
 
     /// Returns the check command that failed.

@@ -3,6 +3,8 @@ use crate::lang::Language;
 use crate::repo::SourceText;
 use crate::text::{RepoPath, TextRange};
 
+use super::draft::{Extent, ExtentKind};
+
 /// One place of a repository that a request touches, and what is to be done there.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Target {
@@ -92,16 +94,41 @@ impl Region {
             ),
             None => (whole_file(text), "file".to_owned(), source.path.to_string()),
         };
-        let code = text[range.as_range()].replace("\r\n", "\n");
-        let indent = common_indent(&code).to_owned();
-        Self {
+        let code = String::new();
+        let region = Self {
             path: source.path.clone(),
             language: Language::of_path(&source.path),
             kind,
             name,
             range,
+            code,
+            indent: String::new(),
+        };
+        region.at(range, text)
+    }
+
+    /// Returns the part of the file that it is.
+    pub(super) fn extent(&self, place: &Place) -> Extent {
+        Extent {
+            range: self.range,
+            kind: match place {
+                Place::File(_) => ExtentKind::File,
+                Place::Symbol(_) => ExtentKind::Definition {
+                    indent_bytes: self.indent.len(),
+                },
+            },
+        }
+    }
+
+    /// Returns the same region where it stands in another state of its file.
+    pub(super) fn at(self, range: TextRange, text: &str) -> Self {
+        let code = text[range.as_range()].replace("\r\n", "\n");
+        let indent = common_indent(&code).to_owned();
+        Self {
+            range,
             code: unindent(&code, &indent),
             indent,
+            ..self
         }
     }
 }

@@ -14,7 +14,7 @@ use super::target::{Place, Target};
 use super::task::{Slot, Task};
 use super::usage::words;
 use super::writing::{Asking, Ending, OnUnchanged, Order, Outcome};
-use super::{AgentError, Candidates, Request, Workbench};
+use super::{AgentError, Candidates, Mode, Request, Workbench, tool_loop};
 use crate::model::{Preamble, Sampling, Session, Usage};
 use crate::prompt::{Fitted, TokenBudget};
 
@@ -42,13 +42,10 @@ pub fn propose(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Age
 }
 
 fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, AgentError> {
-    let mut run = Run {
-        request,
-        bench,
-        session: bench.model.session()?,
-        usage: Usage::default(),
-        on_unchanged: OnUnchanged::Repair,
-    };
+    if let Mode::Agent { steps } = bench.config.mode {
+        return tool_loop::propose(request, bench, steps);
+    }
+    let mut run = Run::new(request, bench)?;
     let located = locate(request, bench, run.session.as_mut(), &mut run.usage)?;
     if !located.alternatives.is_empty() || located.targets.len() > MOST_MEANT {
         run.on_unchanged = OnUnchanged::GiveUp;
@@ -82,6 +79,7 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
         usage: run.usage,
         energy_mj: None,
         checks,
+        steps: Vec::new(),
         patch,
     })
 }
@@ -108,21 +106,33 @@ fn verb(target: &Target) -> &'static str {
 
 /// How a candidate is made.
 #[derive(Clone, Copy, Debug)]
-struct Draw {
+pub(super) struct Draw {
     sampling: Sampling,
     wants: Wants,
 }
 
 /// One run: what it has and what it has spent.
-struct Run<'a> {
-    request: &'a Request,
-    bench: &'a Workbench<'a>,
-    session: Box<dyn Session + 'a>,
-    usage: Usage,
+pub(super) struct Run<'a> {
+    /// What is asked for now: the whole request, or the part of it that an action carries out.
+    pub(super) request: Request,
+    pub(super) bench: &'a Workbench<'a>,
+    pub(super) session: Box<dyn Session + 'a>,
+    pub(super) usage: Usage,
     on_unchanged: OnUnchanged,
 }
 
 impl<'a> Run<'a> {
+    /// Opens a session for a request.
+    pub(super) fn new(request: &Request, bench: &'a Workbench<'a>) -> Result<Self, AgentError> {
+        Ok(Self {
+            request: request.clone(),
+            bench,
+            session: bench.model.session()?,
+            usage: Usage::default(),
+            on_unchanged: OnUnchanged::Repair,
+        })
+    }
+
     /// Returns how candidate `at` is drawn: the first as configured, the others at random.
     fn sampling(&self, at: usize) -> Sampling {
         let own = self.bench.config.sampling;
@@ -138,7 +148,7 @@ impl<'a> Run<'a> {
 
     /// Returns how candidate `at` is made: where the code as it stands has failed, the first mends it, and the others begin
     /// anew.
-    fn draw(&self, at: usize) -> Draw {
+    pub(super) fn draw(&self, at: usize) -> Draw {
         Draw {
             sampling: self.sampling(at),
             wants: match (at, self.request.failure.is_empty()) {
@@ -174,7 +184,7 @@ impl<'a> Run<'a> {
     }
 
     /// Does what is to be done at a place on some of the branches; keeps in `which` those on which it stayed as it is.
-    fn work(
+    pub(super) fn work(
         &mut self,
         branches: &mut [Branch<'a>],
         which: &mut Vec<usize>,
@@ -222,7 +232,8 @@ impl<'a> Run<'a> {
             },
             unfinished: None,
         });
-        let outcomes = self.asking().write(orders.collect())?;
+        let orders = orders.collect();
+        let outcomes = self.asking().write(orders)?;
         let mut unchanged = Vec::new();
         for ((at, task), outcome) in which.drain(..).zip(tasks).zip(outcomes) {
             if outcome.ending == Ending::Unchanged {
@@ -269,7 +280,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn delete_on(&self, branch: &mut Branch<'a>, place: &Place) -> Result<(), AgentError> {
+    pub(super) fn delete_on(&self, branch: &mut Branch<'a>, place: &Place) -> Result<(), AgentError> {
         let before = branch.state.clone();
         self.delete(&mut branch.state, place)?;
         branch.steps.push(Step {

@@ -11,7 +11,7 @@ use super::price::Amount;
 use super::self_test::ConfinementView;
 use super::spending::joules;
 use super::stamp::Stamp;
-use crate::agent::{CandidateReport, ModelStamp, Preparation, RegionReport};
+use crate::agent::{CandidateReport, ModelStamp, Preparation, RegionReport, StepReport};
 use crate::index::{FileHit, Hit, Index, LineMatch, SkipReason, Symbol};
 use crate::lang::{Language, SymbolKind};
 use crate::ledger::{Entry, Marking, ProposalId, ProposalState};
@@ -41,6 +41,7 @@ pub(crate) struct ProposalView<'a> {
     flags: Vec<FlagView>,
     regions: &'a [RegionReport],
     candidates: &'a [CandidateReport],
+    steps: &'a [StepReport],
     usage: Usage,
     package_joules: Option<f64>,
     price: Option<Amount>,
@@ -124,6 +125,7 @@ impl<'a> ProposalView<'a> {
             flags: proposal.patch.flags().into_iter().map(FlagView::of).collect(),
             regions: &proposal.regions,
             candidates: &proposal.candidates,
+            steps: &proposal.steps,
             usage: proposal.usage,
             package_joules: proposal.energy_mj.map(joules),
             price: stamp.prices.of(&proposal.usage.into()),

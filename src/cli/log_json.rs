@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::json::SCHEMA_VERSION;
-use crate::ledger::{Cost, Head, LedgerError, Marking, Person, RunCheck, RunSummary, Verb, Verified};
+use crate::agent::{StepOutcome, Tool};
+use crate::ledger::{Cost, Head, LedgerError, Marking, Person, RunCheck, RunStep, RunSummary, Verb, Verified};
 
 /// Runs: `log`.
 #[derive(Debug, Serialize)]
@@ -30,6 +31,7 @@ pub(crate) struct RunView<'a> {
     work_tree: Option<&'a str>,
     model: Option<ModelView<'a>>,
     prompts: u64,
+    steps: Vec<StepView<'a>>,
     checks: Vec<CheckView>,
     proposals: &'a [u64],
     decisions: Vec<DecisionView>,
@@ -40,6 +42,15 @@ pub(crate) struct RunView<'a> {
 struct ModelView<'a> {
     name: &'a str,
     sha256: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct StepView<'a> {
+    action: Option<Tool>,
+    target: Option<&'a str>,
+    outcome: StepOutcome,
+    evicted: u32,
+    completion_tokens: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,6 +117,7 @@ impl<'a> RunView<'a> {
             work_tree: run.work_tree.as_deref(),
             model: run.model.as_ref().map(|(name, sha256)| ModelView { name, sha256 }),
             prompts: run.prompts,
+            steps: run.steps.iter().map(StepView::of).collect(),
             checks: run.checks.iter().map(CheckView::of).collect(),
             proposals: &run.proposals,
             decisions: decisions.collect(),
@@ -114,6 +126,18 @@ impl<'a> RunView<'a> {
                 ms: end.ms,
                 cost: end.cost,
             }),
+        }
+    }
+}
+
+impl<'a> StepView<'a> {
+    fn of(step: &'a RunStep) -> Self {
+        Self {
+            action: step.action,
+            target: step.target.as_deref(),
+            outcome: step.outcome,
+            evicted: step.evicted,
+            completion_tokens: step.completion_tokens,
         }
     }
 }

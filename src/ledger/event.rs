@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{CanonicalError, Digest, LedgerError, Person};
-use crate::agent::{Action, Proposal};
+use crate::agent::{Action, Proposal, StepOutcome, Tool};
 use crate::model::{EngineStamp, Message, Sampling, Usage};
 use crate::patch::{FilePatch, FileSide, Patch};
 use crate::text::RepoPath;
@@ -30,6 +30,8 @@ pub enum Event {
     Prompted(Prompted),
     /// The model has answered, or failed.
     Answered(Answered),
+    /// A step of the tool loop was made.
+    StepTaken(StepTaken),
     /// The gates have judged what came of one place.
     CandidateJudged(CandidateJudged),
     /// Check commands are about to be run on what the gates let pass.
@@ -246,6 +248,25 @@ impl From<Usage> for Cost {
             decode_ms: usage.decode_ms,
         }
     }
+}
+
+/// [`Event::StepTaken`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepTaken {
+    /// Counted from one.
+    pub number: u32,
+    /// What was done; none where the model named no action.
+    pub action: Option<Tool>,
+    /// The place that it was about.
+    pub target: Option<String>,
+    pub outcome: StepOutcome,
+    /// How many results of earlier steps were left out of the conversation before this one.
+    pub evicted: u32,
+    /// Of the action and of the code that was written for it.
+    pub cost: Cost,
+    /// What the model said in the action in its own words, where the settings ask for texts.
+    pub text: Option<String>,
 }
 
 /// [`Event::CandidateJudged`].

@@ -11,10 +11,10 @@ use super::chain::Part;
 use super::event::{
     self, Answered, CandidateJudged, CheckEnded, ChecksStarted, Conversation, Cost, Decided, Decision, FileChange,
     FileRead, FilesRead, Hunks, ModelChosen, PatchRead, Prompted, ProposalKept, ProposalMade, RunEnded, RunStarted,
-    TreeChange, TreeRead, TreeRecovered, TreeWritten, Verb, WorkTreeOpened,
+    StepTaken, TreeChange, TreeRead, TreeRecovered, TreeWritten, Verb, WorkTreeOpened,
 };
 use super::{Digest, Event, Head, Ledger, LedgerError, Marking, Person, ProposalId, identity};
-use crate::agent::{CheckOutcome, Proposal};
+use crate::agent::{CheckOutcome, Proposal, StepReport, StepWitness};
 use crate::model::{
     Completion, CompletionRequest, Constraint, EnergyMeter, EngineStamp, LanguageModel, ModelError, Usage, Witness,
 };
@@ -381,6 +381,20 @@ impl Recorder {
             text: self.kept(|| conversation),
         }))?;
         Ok(head.seq)
+    }
+}
+
+impl StepWitness for Recorder {
+    fn stepped(&self, step: &StepReport) {
+        self.note(Event::StepTaken(StepTaken {
+            number: step.number,
+            action: step.action,
+            target: step.target.clone(),
+            outcome: step.outcome,
+            evicted: step.evicted,
+            cost: step.usage.into(),
+            text: step.words.as_ref().and_then(|words| self.kept(|| words.clone())),
+        }));
     }
 }
 

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use crate::agent::{StepOutcome, Tool};
+
 use super::{Cost, Decision, Digest, Event, Person, Record, Verb};
 
 /// The runs of a ledger, put together from their records.
@@ -37,6 +39,8 @@ pub struct RunSummary {
     pub prompts: u64,
     /// Tokens and milliseconds of the answers so far.
     pub cost: Cost,
+    /// The steps of the tool loop, in their order.
+    pub steps: Vec<RunStep>,
     /// The check commands, in their order.
     pub checks: Vec<RunCheck>,
     /// The numbers of the proposals that were kept.
@@ -45,6 +49,21 @@ pub struct RunSummary {
     pub decisions: Vec<RunDecision>,
     /// How it ended; none while it runs, and where it was cut short.
     pub end: Option<RunEnd>,
+}
+
+/// A step of a tool loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunStep {
+    /// What was done; none where the model named no action.
+    pub action: Option<Tool>,
+    /// The place that it was about.
+    pub target: Option<String>,
+    /// What came of it.
+    pub outcome: StepOutcome,
+    /// How many results of earlier steps were left out of the conversation before this one.
+    pub evicted: u32,
+    /// Tokens that the model wrote for it.
+    pub completion_tokens: u64,
 }
 
 /// A check command of a run.
@@ -113,6 +132,7 @@ impl RunList {
                 model: None,
                 prompts: 0,
                 cost: Cost::default(),
+                steps: Vec::new(),
                 checks: Vec::new(),
                 proposals: Vec::new(),
                 decisions: Vec::new(),
@@ -128,6 +148,13 @@ impl RunList {
             Event::ModelChosen(model) => run.model = Some((model.name.clone(), model.sha256.clone())),
             Event::Prompted(_) => run.prompts += 1,
             Event::Answered(answered) => run.cost += answered.cost,
+            Event::StepTaken(step) => run.steps.push(RunStep {
+                action: step.action,
+                target: step.target.clone(),
+                outcome: step.outcome,
+                evicted: step.evicted,
+                completion_tokens: step.cost.completion_tokens,
+            }),
             Event::ChecksStarted(started) => {
                 let candidate = run.checks.last().map_or(0, |last| last.candidate + 1);
                 let check = |command: &Digest| RunCheck {

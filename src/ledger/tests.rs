@@ -122,6 +122,7 @@ fn proposal() -> Proposal {
         candidates: Vec::new(),
         usage: Usage::default(),
         energy_mj: None,
+        steps: Vec::new(),
         checks: vec![CheckOutcome {
             command: "make test".to_owned(),
             end: CheckEnd::Exited(0),

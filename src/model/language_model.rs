@@ -1,6 +1,25 @@
 use super::{Completion, CompletionRequest, EngineStamp, Message};
 use crate::progress::Progress;
 
+/// What is known of how much can be left to a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ModelScale {
+    /// The number of weights; none where it is not known.
+    pub parameters: Option<u64>,
+    /// Who wrote the template that conversations are put in.
+    pub template: TemplateSource,
+}
+
+/// Where a chat template comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TemplateSource {
+    /// The file has none.
+    #[default]
+    Missing,
+    /// The file has one.
+    File,
+}
+
 /// A model that can be asked for completions.
 pub trait LanguageModel {
     /// Returns the name to show and to record, for example the registry's.
@@ -11,6 +30,11 @@ pub trait LanguageModel {
 
     /// Returns what writes the completions, to record it.
     fn engine(&self) -> EngineStamp;
+
+    /// Returns what is known of how much can be left to it.
+    fn scale(&self) -> ModelScale {
+        ModelScale::default()
+    }
 
     /// Returns the context length in tokens: prompt and completion together.
     fn context_tokens(&self) -> usize;

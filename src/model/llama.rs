@@ -49,7 +49,7 @@ pub use vocabulary::Vocabulary;
 
 use super::{
     EngineStamp, FitPlan, FitWish, GpuLayers, KvType, LanguageModel, LlamaStamp, Message, ModelError, ModelFile,
-    Session,
+    ModelScale, Session, TemplateSource,
     prefix::PrefixStore,
     template::{ChatTemplate, Segment},
 };
@@ -109,6 +109,7 @@ pub struct LlamaCpp {
     name: String,
     file: String,
     digest: String,
+    scale: ModelScale,
     threads: u32,
     plan: FitPlan,
     speculation: Speculation,
@@ -161,6 +162,13 @@ impl LlamaCpp {
             name: file.name.clone(),
             file: file.path.display().to_string(),
             digest: file.sha256.clone(),
+            scale: ModelScale {
+                parameters: Some(file.header.parameters),
+                template: match file.header.chat_template {
+                    Some(_) => TemplateSource::File,
+                    None => TemplateSource::Missing,
+                },
+            },
             threads,
             plan,
             speculation: config.speculation,
@@ -291,6 +299,10 @@ impl LlamaCpp {
 }
 
 impl LanguageModel for LlamaCpp {
+    fn scale(&self) -> ModelScale {
+        self.scale
+    }
+
     fn name(&self) -> &str {
         &self.name
     }

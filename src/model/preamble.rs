@@ -1,4 +1,4 @@
-use super::{Completion, CompletionRequest, EngineStamp, LanguageModel, Message, ModelError, Session};
+use super::{Completion, CompletionRequest, EngineStamp, LanguageModel, Message, ModelError, ModelScale, Session};
 use crate::progress::Progress;
 
 /// A model whose conversations all begin with the same text.
@@ -36,6 +36,10 @@ impl LanguageModel for Preamble<'_> {
 
     fn engine(&self) -> EngineStamp {
         self.model.engine()
+    }
+
+    fn scale(&self) -> ModelScale {
+        self.model.scale()
     }
 
     fn context_tokens(&self) -> usize {

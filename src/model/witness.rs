@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use super::{Completion, CompletionRequest, EngineStamp, LanguageModel, Message, ModelError, Session};
+use super::{Completion, CompletionRequest, EngineStamp, LanguageModel, Message, ModelError, ModelScale, Session};
 use crate::progress::Progress;
 
 /// Is told what a model is asked and what it answers.
@@ -39,6 +39,10 @@ impl LanguageModel for Witnessed<'_> {
 
     fn engine(&self) -> EngineStamp {
         self.model.engine()
+    }
+
+    fn scale(&self) -> ModelScale {
+        self.model.scale()
     }
 
     fn context_tokens(&self) -> usize {

@@ -141,6 +141,41 @@ prompts! {
         request: &'a str,
         fence: &'a str,
     }
+    /// Opens the tool loop: which actions there are, and what is asked for.
+    AgentPrompt from "agent" {
+        /// One line for each place that may matter.
+        places: &'a str,
+        /// What a check said of the code, or nothing.
+        failure: &'a str,
+        request: &'a str,
+        /// How many actions there are.
+        steps: u32,
+        checks: ChecksOffered,
+        fence: &'a str,
+    }
+    /// Says what came of an action.
+    ResultPrompt from "result" {
+        kind: &'a str,
+        about: &'a str,
+        text: &'a str,
+        /// Definitions that are named beside the text.
+        names: &'a str,
+        /// How many lines are not shown.
+        left_out: usize,
+        request: &'a str,
+        /// How many actions are left; 0 where nothing is asked.
+        steps: u32,
+        checks: ChecksOffered,
+        fence: &'a str,
+    }
+    /// The part of a request that an action carries out.
+    PartPrompt from "part" {
+        request: &'a str,
+        how: &'a str,
+        /// A file that is to be written again, or nothing.
+        code: &'a str,
+        fence: &'a str,
+    }
     /// What an embedding model reads of a definition.
     EmbedSymbolPrompt from "embed_symbol" {
         path: &'a str,
@@ -160,6 +195,20 @@ prompts! {
 pub struct PromptFile {
     pub path: String,
     pub text: String,
+}
+
+/// Whether the user has named checks that an action may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksOffered {
+    Yes,
+    No,
+}
+
+impl Serialize for ChecksOffered {
+    /// A template asks for it as for a condition.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(*self == Self::Yes)
+    }
 }
 
 fn render<T: Serialize>(body: &str, values: &T) -> Result<String, PromptError> {

@@ -91,6 +91,11 @@ impl SourceChange {
         self.insert_new(path, FileChange::Delete)
     }
 
+    /// Takes back what was said of a file.
+    pub fn forget(&mut self, path: &RepoPath) {
+        self.files.remove(path);
+    }
+
     /// Returns the changes, sorted by path.
     pub fn files(&self) -> impl Iterator<Item = (&RepoPath, &FileChange)> {
         self.files.iter()
@@ -154,6 +159,17 @@ mod tests {
             panic!()
         };
         assert_eq!(TextEdit::apply_all("abcde", edits).unwrap(), "AA-bcdE");
+    }
+
+    #[test]
+    fn what_is_forgotten_can_be_said_anew() {
+        let path = RepoPath::new("a").unwrap();
+        let mut change = SourceChange::default();
+        change.create(path.clone(), "one".to_owned()).unwrap();
+        assert!(change.create(path.clone(), "two".to_owned()).is_err());
+        change.forget(&path);
+        assert!(change.is_empty());
+        change.create(path, "two".to_owned()).unwrap();
     }
 
     #[test]

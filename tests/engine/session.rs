@@ -104,6 +104,86 @@ fn the_choice_grammar_compiles_and_allows_the_offered_words_only() {
 }
 
 #[test]
+fn the_action_grammar_compiles_and_names_only_what_was_shown() {
+    let model = tiny();
+    let messages = user("act");
+    let actions = [
+        "find",
+        "open",
+        "open-lines",
+        "map",
+        "map-file",
+        "references",
+        "rewrite",
+        "insert",
+        "new-file",
+        "delete",
+        "rename",
+        "check",
+        "finish",
+    ];
+    let owned = |words: &[&str]| -> Vec<String> { words.iter().map(|word| (*word).to_owned()).collect() };
+    let (files, names) = (owned(&["a.py", "b\"\\c.py"]), owned(&["a.py:f", "ü.rs:A.g"]));
+    let all: Vec<&str> = ["a.py", "b\"\\c.py", "a.py:f", "ü.rs:A.g"].to_vec();
+    let mut seen = std::collections::BTreeSet::new();
+    for (seed, action) in (0..4).flat_map(|seed| actions.map(|action| (seed, action))) {
+        let grammar = |files: &[String], names: &[String], actions: &[&str]| {
+            skiff::prompt::action_grammar(&skiff::prompt::ActionWords {
+                actions,
+                files,
+                short: &files[1..],
+                names,
+            })
+        };
+        let mut request = request(&messages, 400);
+        request.constraint = Constraint::Gbnf(grammar(&files, &names, &[action]));
+        request.sampling = Sampling {
+            temperature: 1.0,
+            top_p: 1.0,
+            seed,
+        };
+        let completion = complete(model.session().unwrap().as_mut(), &request);
+        if completion.finish == Finish::Length {
+            continue;
+        }
+        let line: serde_json::Value = serde_json::from_str(&completion.text).unwrap();
+        assert_eq!(
+            line["do"].as_str().unwrap(),
+            action
+                .split("-f")
+                .next()
+                .unwrap()
+                .split("-l")
+                .next()
+                .unwrap()
+                .replace("new", "new_file")
+        );
+        for place in [&line["place"], &line["after"]]
+            .into_iter()
+            .filter_map(|place| place.as_str())
+        {
+            assert!(all.contains(&place), "{completion:?}");
+        }
+        if let Some(path) = line["path"].as_str() {
+            assert!(!path.starts_with('/') && !path.contains(".."), "{completion:?}");
+        }
+        seen.insert(action);
+    }
+    assert_eq!(seen.len(), actions.len(), "{seen:?}");
+    // Without a place there is less to choose from, and the grammar still compiles.
+    let mut request = request(&messages, 400);
+    let bare = skiff::prompt::ActionWords {
+        actions: &actions,
+        files: &[],
+        short: &[],
+        names: &[],
+    };
+    request.constraint = Constraint::Gbnf(skiff::prompt::action_grammar(&bare));
+    let completion = complete(model.session().unwrap().as_mut(), &request);
+    assert!(completion.text.starts_with("{\"do\": \""), "{completion:?}");
+}
+
+#[test]
 fn a_grammar_that_cannot_be_read_is_an_error() {
     let model = tiny();
     let messages = user("x");

@@ -193,6 +193,7 @@ impl Place {
             usage: Usage::default(),
             energy_mj: None,
             checks: Vec::new(),
+            steps: Vec::new(),
             patch: Patch::build(&change, &repository.snapshot().unwrap()).unwrap(),
         };
         let state = self.home().join("state/skiff");

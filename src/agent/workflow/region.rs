@@ -13,7 +13,7 @@ use crate::agent::task::{Loses, Slot, Task, Written};
 use crate::agent::usage::words;
 use crate::agent::writing::{Ending, Outcome, restated};
 use crate::index::Index;
-use crate::lang::{Language, ParsedFile, skeleton};
+use crate::lang::{Definition, Language, ParsedFile, skeleton};
 use crate::patch::gate::qualified;
 use crate::prompt::{Fragment, InsertPrompt, RewritePrompt, Template, fence_for};
 use crate::repo::SourceText;
@@ -42,8 +42,7 @@ impl<'a> Run<'a> {
         wants: Wants,
     ) -> Result<Task, AgentError> {
         let bench = self.bench;
-        let source = state.drafts.source(place.path(bench.index))?.clone();
-        let region = Region::new(place, &source, bench.index);
+        let (source, region) = state.region(place, bench.index)?;
         // Examples are of the request, and asked for as they were before anything failed.
         let failure = match wants {
             Wants::Examples => String::new(),
@@ -104,7 +103,9 @@ impl<'a> Run<'a> {
             unsettled: BTreeSet::new(),
             slot: Slot::Region {
                 place: place.clone(),
-                own_name: place.symbol(bench.index).map(|symbol| qualified(&symbol.definition)),
+                own_name: place
+                    .symbol(bench.index)
+                    .map(|symbol| name_now(&symbol.definition, &source, &region)),
                 may_go: match self.loses() {
                     Loses::ItsOwnName => words(&self.request.text).map(str::to_owned).collect(),
                     Loses::Nothing => BTreeSet::new(),
@@ -121,6 +122,7 @@ impl<'a> Run<'a> {
         let bench = self.bench;
         let source = state.drafts.source(place.path(bench.index))?.clone();
         let anchor = Region::new(place, &source, bench.index);
+        let shown = state.region(place, bench.index)?.1.code;
         let fence = fence_for(&[&source.text, &self.request.text]);
         let fragments = self.context_of(state, &source, &anchor);
         let answer_tokens = self.answer_tokens(LEAST_ANSWER_TOKENS);
@@ -130,7 +132,7 @@ impl<'a> Run<'a> {
                 path: anchor.path.as_str(),
                 language,
                 kind: &anchor.kind,
-                code: &anchor.code,
+                code: &shown,
                 done: texts[0],
                 outline: texts[1],
                 used: texts[2],
@@ -216,7 +218,7 @@ impl<'a> Run<'a> {
     }
 
     /// Carries a new name to every use of the old one.
-    fn rename(&self, state: &mut State<'a>, old: &str, new: &str) -> Result<(), AgentError> {
+    pub(in crate::agent) fn rename(&self, state: &mut State<'a>, old: &str, new: &str) -> Result<(), AgentError> {
         for path in followup::rename(&mut state.drafts, self.bench.index, old, new)? {
             self.bench.progress.note(&format!("renaming {old} to {new} in {path}"));
             state.regions.push(RegionReport {
@@ -253,7 +255,14 @@ pub(super) fn record(
 ) -> Result<(), AgentError> {
     let path = place.path(index);
     if let Some(written @ Written::Code(placed, answer)) = outcome.written() {
-        state.drafts.edit(path, placed.edit.clone())?;
+        match action {
+            Action::Rewrite => {
+                let source = state.drafts.source(path)?;
+                let extent = Region::new(place, source, index).extent(place);
+                state.drafts.edit_again(path, extent, placed.edit.clone())?;
+            }
+            Action::InsertAfter | Action::Create | Action::Delete => state.drafts.edit(path, placed.edit.clone())?,
+        }
         state.drafts.import(path, &answer.imports)?;
         state.done.push(Fragment {
             title: path.to_string(),
@@ -269,6 +278,20 @@ pub(super) fn record(
         failure: outcome.failure(),
     });
     Ok(())
+}
+
+/// Returns the qualified name that a definition has in a state of its file: another one where it was renamed.
+fn name_now(definition: &Definition, source: &SourceText, region: &Region) -> String {
+    let before = qualified(definition);
+    let Some(language) = region.language else {
+        return before;
+    };
+    let now = ParsedFile::parse(language, &source.text).definitions(&source.text);
+    let own: Vec<&Definition> = now.iter().filter(|own| region.range.contains(own.range)).collect();
+    match own.first() {
+        Some(first) if own.iter().all(|own| qualified(own) != before) => qualified(first),
+        _ => before,
+    }
 }
 
 /// Returns the new name of a definition that the answer renamed: the only new name of its container.

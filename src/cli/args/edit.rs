@@ -21,6 +21,7 @@ Examples:
   skiff edit 'handle empty input in parse' -n auto --check @cargo
   skiff edit 'handle empty input in parse' --check @auto --apply
   skiff edit 'median([3, 1, 2]) is 2, and median([]) raises' stats.py -n 4 --check @examples
+  skiff edit 'handle empty input in parse' --mode agent --check @cargo
   make test 2>&1 | skiff edit 'mend the parser' src/parser.c --failure -
   skiff edit - --output change.mbox < request.txt")]
 pub(crate) struct EditArgs {
@@ -78,10 +79,28 @@ pub(crate) struct EditArgs {
     /// The most tokens that the model may write for one place [default: by the size of the place]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_tokens: Option<u32>,
+    /// Who decides what is done next: a fixed workflow; the model, one action at a time (finding, opening, rewriting, ...); or
+    /// `auto`, the model where it has at least 7 billion weights and a chat template of its own
+    #[arg(long, value_name = "MODE", default_value = "workflow")]
+    pub(crate) mode: ModeArg,
+    /// How many actions the model may take with --mode agent
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) steps: u32,
     /// Let a smaller model with the same vocabulary propose what the model writes, where that saves time: a name from
     /// `skiff model list`, or a GGUF file
     #[arg(long, value_name = "NAME|PATH", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) draft_model: Option<String>,
+}
+
+/// Who decides what is done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeArg {
+    /// Locate, rewrite, gate, check, repair.
+    Workflow,
+    /// The model, action by action.
+    Agent,
+    /// The model where it is large enough.
+    Auto,
 }
 
 /// What is rewritten of the files that are named.

@@ -6,9 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context as _;
 
 use super::{paths, show};
-use crate::agent::{self, AgentConfig, CheckFailure, Checks, Examples, JudgeBy, Request, Scope, Workbench};
-use crate::cli::args::{EditArgs, PatchFormat, ScopeArg};
-use crate::cli::check_choice;
+use crate::agent::{
+    self, AgentConfig, Candidates, CheckFailure, Checks, Examples, JudgeBy, Mode, Request, Scope, Workbench,
+};
+use crate::cli::args::{EditArgs, ModeArg, PatchFormat, ScopeArg};
+use crate::cli::check_choice::{self, CheckChoice};
 use crate::cli::config::CheckRule;
 use crate::cli::context::{Context, now_unix_s};
 use crate::cli::exit::ExitStatus;
@@ -18,7 +20,7 @@ use crate::cli::spending::Spending;
 use crate::cli::stamp::Stamp;
 use crate::cli::{dialogue, engine, input, json, mail, record, store};
 use crate::ledger::{Entry, Recorder};
-use crate::model::{Sampling, Witnessed};
+use crate::model::{LanguageModel, ModelScale, Sampling, TemplateSource, Witnessed};
 use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::repo::Snapshot;
@@ -33,6 +35,7 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
     if args.request == "-" && args.failure.as_deref() == Some(Path::new("-")) {
         return Err(UsageError("REQUEST and --failure cannot both be read from stdin".to_owned()).into());
     }
+    refuse_workflow_options(args)?;
     let repository = record::repository(context, recorder)?;
     let request = Request {
         text: request_text(&args.request)?,
@@ -57,8 +60,10 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
     record::note_index(recorder, &index);
     let model = engine::load(context)?;
     record::note_model(recorder, model.as_ref());
+    let mode = mode(args, model.as_ref(), &context.progress);
     let model = Witnessed::new(model.as_ref(), recorder);
     let config = AgentConfig {
+        mode,
         attempts: args.attempts,
         rounds: args.rounds,
         candidates: args.candidates,
@@ -82,6 +87,7 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
         model: &model,
         config: &config,
         checks: checks.as_ref().map(|checks| checks as &dyn Checks),
+        witness: Some(recorder),
         progress: &context.progress,
     };
     let proposal = agent::propose(&request, &bench);
@@ -126,9 +132,65 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
                     "the check `{}` failed ({}); the proposal is kept for you to look at",
                     check.command, check.end
                 )),
+                None if !entry.proposal.is_finished() => message::warning(
+                    "the model did not finish; the proposal is what it had done, and is kept for you to look at",
+                ),
                 None => message::warning("a gate failed; the proposal is kept for you to look at"),
             }
             Ok(ExitStatus::GateFailed)
+        }
+    }
+}
+
+/// Refuses what only the workflow can do, where the model is to decide.
+fn refuse_workflow_options(args: &EditArgs) -> Result<(), UsageError> {
+    let is_agent = args.mode == ModeArg::Agent;
+    if is_agent && args.candidates != Candidates::Number(1) {
+        return Err(UsageError(
+            "--mode agent works on one candidate: leave -n out".to_owned(),
+        ));
+    }
+    if is_agent && args.scope == ScopeArg::File {
+        return Err(UsageError("--scope file is for --mode workflow".to_owned()));
+    }
+    if is_agent && args.check.contains(&CheckChoice::Examples) {
+        return Err(UsageError("--check @examples is for --mode workflow".to_owned()));
+    }
+    Ok(())
+}
+
+/// Settles who decides, and says so where that was left open.
+fn mode(args: &EditArgs, model: &dyn LanguageModel, progress: &dyn Progress) -> Mode {
+    const LEAST_PARAMETERS: u64 = 7_000_000_000;
+    let agent = Mode::Agent { steps: args.steps };
+    match args.mode {
+        ModeArg::Workflow => Mode::Workflow,
+        ModeArg::Agent => agent,
+        ModeArg::Auto => {
+            let ModelScale { parameters, template } = model.scale();
+            let one_candidate = args.candidates == Candidates::Number(1)
+                && args.scope == ScopeArg::Auto
+                && !args.check.contains(&CheckChoice::Examples);
+            let (mode, why) = match (parameters, template) {
+                _ if !one_candidate => (
+                    Mode::Workflow,
+                    "workflow: -n, --scope file and @examples are for it".to_owned(),
+                ),
+                (_, TemplateSource::Missing) => (Mode::Workflow, "workflow: the model has no chat template".to_owned()),
+                (None, _) => (
+                    Mode::Workflow,
+                    "workflow: the size of the model is not known".to_owned(),
+                ),
+                (Some(count), TemplateSource::File) => {
+                    let said = format!("the model has {:.1} billion weights", count as f64 / 1e9);
+                    match count >= LEAST_PARAMETERS {
+                        true => (agent, format!("agent: {said}")),
+                        false => (Mode::Workflow, format!("workflow: {said}")),
+                    }
+                }
+            };
+            progress.note(&format!("mode {why}"));
+            mode
         }
     }
 }

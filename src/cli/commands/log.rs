@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::agent::Tool;
 use crate::cli::args::{LogArgs, LogCommand, LogExportArgs, LogFormat, LogVerifyArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
@@ -11,7 +12,8 @@ use crate::cli::log_json::{LogView, RunView, VerificationView};
 use crate::cli::output::{self, Audience, OutputError};
 use crate::cli::stamp;
 use crate::ledger::{
-    Decision, Expectation, Head, LedgerError, PublicKey, Record, RunCheck, RunList, RunSummary, Verified, verify_file,
+    Decision, Expectation, Head, LedgerError, PublicKey, Record, RunCheck, RunList, RunStep, RunSummary, Verified,
+    verify_file,
 };
 use crate::progress::Progress;
 use crate::review::{escape_json, escape_line};
@@ -173,6 +175,7 @@ fn page(runs: &[&RunSummary], head: Option<Head>) -> String {
 }
 
 fn what(run: &RunSummary) -> String {
+    let stepped = steps(&run.steps);
     let checked = checks(&run.checks);
     let made = run.proposals.iter().map(|id| format!("made proposal {id}"));
     let decided = run.decisions.iter().map(|decision| {
@@ -191,11 +194,30 @@ fn what(run: &RunSummary) -> String {
             false => format!("{about} ({files}, not written)"),
         }
     });
-    let all: Vec<String> = checked.into_iter().chain(made).chain(decided).collect();
+    let all: Vec<String> = stepped.into_iter().chain(checked).chain(made).chain(decided).collect();
     match all.is_empty() {
         true => "-".to_owned(),
         false => all.join(", "),
     }
+}
+
+/// Says how many steps a tool loop took, and what they were; nothing where there was none.
+fn steps(steps: &[RunStep]) -> Option<String> {
+    const MOST_NAMES: usize = 12;
+    let names = steps.iter().map(|step| step.action.map_or("?", Tool::as_str));
+    let rest = (steps.len() > MOST_NAMES).then_some("...");
+    let names: Vec<&str> = names.take(MOST_NAMES).chain(rest).collect();
+    let evicted: u32 = steps.iter().fold(0, |sum, step| sum.saturating_add(step.evicted));
+    let count = match steps.len() {
+        0 => return None,
+        1 => "1 step".to_owned(),
+        count => format!("{count} steps"),
+    };
+    let left_out = match evicted {
+        0 => String::new(),
+        count => format!(", {count} results left out"),
+    };
+    Some(format!("{count} ({}{left_out})", names.join(" ")))
 }
 
 /// Says what came of check commands; nothing where there were none.

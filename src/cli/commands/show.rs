@@ -1,6 +1,7 @@
 use std::fmt::Write;
 
 use super::list;
+use crate::agent::Tool;
 use crate::cli::args::{PatchFormat, ShowArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
@@ -55,6 +56,12 @@ pub(crate) fn page(entry: &Entry, stamp: &Stamp) -> String {
         };
         let failure = region.failure.as_deref().unwrap_or_default();
         let _ = writeln!(out, "not done: {}: {}", escape_line(&place), escape_line(failure));
+    }
+    for step in &proposal.steps {
+        let action = step.action.map_or("no action", Tool::as_str);
+        let about = step.target.as_ref().or(step.words.as_ref()).map_or("", String::as_str);
+        let line = format!("step {}: {action} {about}", step.number);
+        let _ = writeln!(out, "{}: {}", escape_line(line.trim_end()), step.outcome.as_str());
     }
     for check in &proposal.checks {
         let _ = writeln!(out, "check: {}: {}", escape_line(&check.command), check.end);
