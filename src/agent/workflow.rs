@@ -54,7 +54,11 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
     let mut pool = Pool::new(bench, examples);
     let mut drawn = 0;
     for width in waves(bench) {
-        if drawn > 0 && pool.proves() {
+        let is_enough = match bench.config.candidates {
+            Candidates::Auto => pool.passes(),
+            Candidates::Number(_) => pool.proves(),
+        };
+        if drawn > 0 && is_enough {
             break;
         }
         let draws: Vec<Draw> = (drawn..drawn + width).map(|at| run.draw(at)).collect();
@@ -86,7 +90,7 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
 
 /// Returns how many candidates are drawn at a time: one alone where something can say that it is good enough.
 fn waves(bench: &Workbench<'_>) -> Vec<usize> {
-    const AUTO: [usize; 2] = [1, 4];
+    const AUTO: [usize; 2] = [1, 3];
     match (bench.config.candidates, bench.checks) {
         (Candidates::Auto, _) => AUTO.to_vec(),
         (Candidates::Number(0 | 1), _) => vec![1],

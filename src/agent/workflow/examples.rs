@@ -10,7 +10,7 @@ use crate::agent::observation::failing_share;
 use crate::agent::target::{Place, Region, Target};
 use crate::agent::usage::words;
 use crate::agent::workflow::region::Wants;
-use crate::agent::{AgentError, JudgeBy};
+use crate::agent::{AgentError, Candidates, JudgeBy};
 use crate::lang::{Assertion, Language, ParsedFile, SymbolKind, is_literal};
 use crate::model::{CompletionRequest, Sampling};
 use crate::patch::Patch;
@@ -51,8 +51,12 @@ impl<'a> Run<'a> {
         for text in [&self.request.failure, &self.request.text, &sessions(&around)] {
             found.add(Assertion::in_text(language, text), &known);
         }
-        let stated = found.examples.len();
-        if stated < ENOUGH {
+        // The model's own are for telling several candidates apart.
+        let asks = match self.bench.config.candidates {
+            Candidates::Number(most) => most > 1,
+            Candidates::Auto => false,
+        };
+        if asks && found.examples.len() < ENOUGH {
             let written = self.written(&mut state, place, &beginning(language, &region.code))?;
             let request = &self.request.text;
             for assertion in Assertion::in_text(language, &written) {
@@ -71,7 +75,11 @@ impl<'a> Run<'a> {
             self.bench.progress.note("no examples were found");
             return Ok(None);
         }
-        let said = format!("{} examples, {stated} of them stated", examples.examples.len());
+        let told = examples.examples.iter().filter(|example| example.1.is_some()).count();
+        let said = format!(
+            "{} examples, of {told} it is known what they give",
+            examples.examples.len()
+        );
         self.bench.progress.note(&said);
         Ok(Some(examples))
     }

@@ -46,8 +46,8 @@ pub(crate) struct EditArgs {
     /// Run a command of the shell on the result, in a copy of the work tree without network; may be given several times.
     /// A proposal that fails is kept and not applied. `@NAME` stands for the commands of a profile (@cargo, @go, @npm,
     /// @pytest, @unittest, @make, @make-check, @cmake, @maven, @gradle), @auto for those of the one profile that fits. `@examples`
-    /// tries the examples that the request, --failure and comments state and that the model reads out of the request
-    /// (Python) [default: what `config.toml` says of the repository]
+    /// tries the examples that the request, --failure and comments state and, with -n N, that the model reads out of the
+    /// request (Python) [default: what `config.toml` says of the repository]
     #[arg(long, value_name = "CMD|@NAME")]
     pub(crate) check: Vec<CheckChoice>,
     /// Run none of the checks that `config.toml` has for the repository
