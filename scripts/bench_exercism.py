@@ -220,7 +220,7 @@ def print_total(rows: list[Row], tries: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--track", type=Path, required=True, help=f"a git repository that holds commit {COMMIT[:9]}")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="rows; those that are there are kept")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="rows; those that are there are kept")
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="the last N by SHA-256 of the name, not all")
     parser.add_argument("--only", default="", help="names, separated by commas")
     parser.add_argument("--model", default="qwen2.5-coder-1.5b", help="registered model or GGUF file")
@@ -230,16 +230,22 @@ def main() -> int:
     parser.add_argument("--candidates", default="1", metavar="N|auto")
     parser.add_argument("--option", action="append", default=[], help="passed on to `skiff edit`; may be given again")
     parser.add_argument("--keep", type=Path, help="keep the work folders")
+    parser.add_argument("--list", action="store_true", help="print the names and do nothing else")
     args = parser.parse_args()
-    args.skiff = args.skiff.resolve()
-    if not args.skiff.is_file():
-        parser.error(f"{args.skiff} is not there; build it first (scripts/bench-exercism.sh does)")
-
     names = exercise_names(args.track)
     if args.sample:
         names = sampled(names, args.sample)
     if args.only:
         names = [name for name in args.only.split(",") if name]
+    if args.list:
+        print("\n".join(names))
+        return 0
+    if args.out is None:
+        parser.error("--out is needed")
+    args.skiff = args.skiff.resolve()
+    if not args.skiff.is_file():
+        parser.error(f"{args.skiff} is not there; build it first (scripts/bench-exercism.sh does)")
+
     rows = [Row(**json.loads(line)) for line in args.out.read_text().splitlines()] if args.out.exists() else []
     done = {row.exercise for row in rows}
     with tempfile.TemporaryDirectory(prefix="skiff-exercism-") as scratch:

@@ -101,6 +101,8 @@ pub struct AgentConfig {
     pub fragment_tokens: usize,
     /// The most tokens of the outline of the repository that stands before every prompt; 0 shows none.
     pub map_tokens: usize,
+    /// What new code is drafted from.
+    pub drafts: Drafting,
     /// How tokens are chosen.
     pub sampling: Sampling,
 }
@@ -117,9 +119,19 @@ impl Default for AgentConfig {
             answer_tokens: None,
             fragment_tokens: 1200,
             map_tokens: 0,
+            drafts: Drafting::OldText,
             sampling: Sampling::default(),
         }
     }
+}
+
+/// What new code is drafted from, which changes the time that it takes and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drafting {
+    /// The code in its place.
+    OldText,
+    /// Nothing; for measuring.
+    Nothing,
 }
 
 /// How many candidates are drawn for a request.

@@ -15,8 +15,8 @@ mod seccomp;
 mod trial;
 
 pub use check::{
-    CheckCommand, CheckEnd, CheckError, CheckLimits, CheckOutcome, CheckProfile, Checker, CheckerError, ENVIRONMENT,
-    EXAMPLES_COMMAND, Example, Examples, Requests, Scratch, UnknownProfile, behaviour,
+    Behaviour, CheckCommand, CheckEnd, CheckError, CheckLimits, CheckOutcome, CheckProfile, Checker, CheckerError,
+    ENVIRONMENT, EXAMPLES_COMMAND, Example, Examples, Requests, Scratch, UnknownProfile,
 };
 pub use confinement::{Confinement, Level, Role, SandboxError, system_folders};
 pub use descriptors::close_inherited;

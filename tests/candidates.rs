@@ -19,11 +19,13 @@ fn place() -> Place {
 
 /// Runs `edit` with a script of answers: the body of `total`, and what the prompt must hold and lack.
 fn edit(place: &Place, turns: &[Value], more: &[&str]) -> Outcome {
-    let script = place.root().join("script.jsonl");
+    asked(place, "add the prices up", turns, more)
+}
+
+fn asked(place: &Place, request: &str, turns: &[Value], more: &[&str]) -> Outcome {
     let lines: Vec<String> = turns.iter().map(Value::to_string).collect();
-    fs::write(&script, lines.join("\n")).unwrap();
-    let model = format!("scripted:{}", script.display());
-    let mut args = vec!["edit", "-m", &model, "add the prices up", "--symbol", "total", "--json"];
+    let model = place.scripted(&lines.join("\n"));
+    let mut args = vec!["edit", "-m", &model, request, "--symbol", "total", "--json"];
     args.extend(more);
     // Where the system has its own Python: one of a user's home cannot be read by checks.
     let mut command = place.command(env!("CARGO_BIN_EXE_skiff"));
@@ -234,8 +236,8 @@ fn examples_of_the_model_are_believed_where_the_request_says_them() {
         "reply": "[1, 2]) == 7\nassert total([]) == 0\nassert sum([1]) == 1\n",
     });
     let turns = [
-        examples,
         turn("return max(prices)"),
+        examples,
         turn("return sum(prices)"),
         turn("result = 0\nfor price in prices:\n    result += price\nreturn result"),
     ];
@@ -283,6 +285,26 @@ fn code_that_hangs_prints_or_ends_the_process_fails_its_examples() {
         assert!(output.contains(said), "{code}: {output}");
         assert!(output.ends_with("FAILED (failures=3)\n"), "{output}");
     }
+}
+
+#[test]
+fn a_stated_example_that_fails_has_more_candidates_drawn() {
+    if !has_python() {
+        return;
+    }
+    let place = place();
+    let script = [
+        turn("return max(prices)"),
+        json!({"reply": "[10, 20]) == 30\nassert total([5]) == 5\n"}),
+        turn("return min(prices)"),
+        turn("return sum(prices)"),
+        turn("return 0"),
+    ];
+    let request = "add the prices up: 10 and 20 are 30";
+    let made = asked(&place, request, &script, &["-n", "auto", "--check", "@examples"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(made.stderr.contains("2 examples, of 1 it is known"), "{}", made.stderr);
+    assert!(made.json()["patch"].as_str().unwrap().contains("sum(prices)"));
 }
 
 /// Tells whether examples can be tried here; says so where not.

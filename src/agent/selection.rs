@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lang::{Language, ParsedFile, normal_form};
 use crate::patch::{FilePatch, Patch};
-use crate::sandbox::{CheckOutcome, EXAMPLES_COMMAND, Examples, behaviour};
+use crate::sandbox::{Behaviour, CheckOutcome, EXAMPLES_COMMAND, Examples};
 
 use super::branch::Branch;
 use super::context::identifiers;
@@ -22,7 +22,7 @@ pub(super) struct Candidate<'a> {
     /// The files of the patch without what does not matter: two candidates that have the same are the same program.
     form: Vec<String>,
     /// What the examples gave.
-    behaviour: Option<String>,
+    behaviour: Option<Behaviour>,
 }
 
 /// How far a candidate gets. The greater, the better.
@@ -32,6 +32,8 @@ pub(super) struct Standing {
     passed_checks: usize,
     /// Of the check that failed, as far as its output says.
     failures: Reverse<usize>,
+    /// How many examples gave a value at all.
+    values: usize,
 }
 
 /// What is reported of a candidate.
@@ -53,15 +55,15 @@ pub struct CandidateReport {
 pub(super) struct Pool<'a> {
     bench: &'a Workbench<'a>,
     /// What candidates are tried on, where the checks ask for it.
-    examples: Option<Examples>,
+    pub(super) examples: Option<Examples>,
     candidates: Vec<Candidate<'a>>,
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(bench: &'a Workbench<'a>, examples: Option<Examples>) -> Self {
+    pub(super) fn new(bench: &'a Workbench<'a>) -> Self {
         Self {
             bench,
-            examples,
+            examples: None,
             candidates: Vec::new(),
         }
     }
@@ -101,7 +103,7 @@ impl<'a> Pool<'a> {
             own.behaviour = outcomes
                 .iter()
                 .find_map(|check| match check.command == EXAMPLES_COMMAND {
-                    true => behaviour(&check.output),
+                    true => Behaviour::of(&check.output),
                     false => None,
                 });
             own.checks = outcomes;
@@ -115,6 +117,12 @@ impl<'a> Pool<'a> {
     /// Tells whether a candidate passes everything there is to pass.
     pub(super) fn passes(&self) -> bool {
         self.candidates.iter().any(|own| own.passes(self.bench))
+    }
+
+    /// Tells whether a candidate passes everything there is to pass, and does something where examples were tried.
+    pub(super) fn works(&self) -> bool {
+        let does = |own: &Candidate<'a>| own.behaviour.as_ref().is_none_or(|behaviour| behaviour.values > 0);
+        self.candidates.iter().any(|own| own.passes(self.bench) && does(own))
     }
 
     /// Tells whether a candidate passes everything there is to pass, and could have failed.
@@ -168,7 +176,8 @@ impl<'a> Pool<'a> {
     fn agreeing(&self, at: usize) -> usize {
         let own = &self.candidates[at];
         let agrees = |other: &&Candidate<'a>| {
-            let behaves_alike = own.behaviour.is_some() && own.behaviour == other.behaviour;
+            let gives_something = own.behaviour.as_ref().is_some_and(|own| own.values > 0);
+            let behaves_alike = gives_something && own.behaviour == other.behaviour;
             own.form == other.form || behaves_alike
         };
         self.candidates.iter().filter(agrees).count()
@@ -186,6 +195,7 @@ impl Candidate<'_> {
                 None => 0,
                 Some(check) => failures(&check.output).unwrap_or(usize::MAX),
             }),
+            values: self.behaviour.as_ref().map_or(0, |behaviour| behaviour.values),
         }
     }
 

@@ -13,7 +13,7 @@ use super::selection::{Candidate, Pool};
 use super::target::{Place, Target};
 use super::task::{Slot, Task};
 use super::usage::words;
-use super::writing::{Asking, Ending, OnUnchanged, Order, Outcome};
+use super::writing::{Asking, Ending, OnUnchanged, Order, Outcome, Rider};
 use super::{AgentError, Candidates, Mode, Request, Workbench, tool_loop};
 use crate::model::{Preamble, Sampling, Session, Usage};
 use crate::prompt::{Fitted, TokenBudget};
@@ -50,20 +50,25 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
     if !located.alternatives.is_empty() || located.targets.len() > MOST_MEANT {
         run.on_unchanged = OnUnchanged::GiveUp;
     }
-    let examples = run.examples(&located)?;
-    let mut pool = Pool::new(bench, examples);
+    let mut wanted = run.stated_examples(&located)?;
+    let mut pool = Pool::new(bench);
     let mut drawn = 0;
     for width in waves(bench) {
         let is_enough = match bench.config.candidates {
-            Candidates::Auto => pool.passes(),
-            Candidates::Number(_) => pool.proves(),
+            // Where something has failed before, nobody is believed without a proof.
+            Candidates::Auto if request.failure.is_empty() => pool.works(),
+            Candidates::Auto | Candidates::Number(_) => pool.proves(),
         };
         if drawn > 0 && is_enough {
             break;
         }
         let draws: Vec<Draw> = (drawn..drawn + width).map(|at| run.draw(at)).collect();
         drawn += width;
-        pool.add(run.carry_out(&located, &draws)?)?;
+        let branches = run.carry_out(&located, &draws)?;
+        if let Some(wanted) = wanted.take() {
+            pool.examples = run.examples(wanted)?;
+        }
+        pool.add(branches)?;
     }
     run.repair(&mut pool, &mut drawn)?;
     let (chosen, candidates) = pool.choose().ok_or(AgentError::NothingFound)?;
@@ -123,6 +128,10 @@ pub(super) struct Run<'a> {
     pub(super) session: Box<dyn Session + 'a>,
     pub(super) usage: Usage,
     on_unchanged: OnUnchanged,
+    /// What is asked beside the first candidate.
+    rider: Option<Rider>,
+    /// What came of it.
+    ridden: Option<String>,
 }
 
 impl<'a> Run<'a> {
@@ -134,6 +143,8 @@ impl<'a> Run<'a> {
             session: bench.model.session()?,
             usage: Usage::default(),
             on_unchanged: OnUnchanged::Repair,
+            rider: None,
+            ridden: None,
         })
     }
 
@@ -237,7 +248,9 @@ impl<'a> Run<'a> {
             unfinished: None,
         });
         let orders = orders.collect();
-        let outcomes = self.asking().write(orders)?;
+        let mut asking = self.asking();
+        let outcomes = asking.write(orders)?;
+        self.ridden = asking.ridden.take().or(self.ridden.take());
         let mut unchanged = Vec::new();
         for ((at, task), outcome) in which.drain(..).zip(tasks).zip(outcomes) {
             if outcome.ending == Ending::Unchanged {
@@ -256,6 +269,8 @@ impl<'a> Run<'a> {
             usage: &mut self.usage,
             request: &self.request.text,
             on_unchanged: self.on_unchanged,
+            rider: self.rider.take(),
+            ridden: None,
         }
     }
 

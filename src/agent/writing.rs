@@ -7,7 +7,7 @@ use crate::text::RepoPath;
 
 use super::task::{Task, Unfinished, Written};
 use super::usage::homes;
-use super::{AgentError, Workbench};
+use super::{AgentError, Drafting, Workbench};
 
 /// What an answer that changes nothing leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,18 @@ impl Outcome {
     }
 }
 
+/// A question that is asked beside the first orders, in the same passes, since it shares their prompt but for its end.
+#[derive(Clone, Debug)]
+pub(super) struct Rider {
+    /// The conversation, ending with the question.
+    pub(super) messages: Vec<Message>,
+    /// How the answer begins.
+    pub(super) prefix: String,
+    /// Where it ends.
+    pub(super) stop: String,
+    pub(super) answer_tokens: usize,
+}
+
 /// Who is asked, and how.
 pub(super) struct Asking<'r, 's> {
     pub(super) bench: &'r Workbench<'r>,
@@ -82,6 +94,9 @@ pub(super) struct Asking<'r, 's> {
     /// The request in a person's words.
     pub(super) request: &'r str,
     pub(super) on_unchanged: OnUnchanged,
+    pub(super) rider: Option<Rider>,
+    /// What the rider was answered, without its prefix.
+    pub(super) ridden: Option<String>,
 }
 
 impl Asking<'_, '_> {
@@ -119,7 +134,9 @@ impl Asking<'_, '_> {
     ) -> Result<Vec<Result<Completion, ModelError>>, AgentError> {
         let fences: Vec<(String, String)> = waiting.iter().map(|at| fences(desks[*at].order.task)).collect();
         let stops: Vec<[&str; 1]> = fences.iter().map(|(_, stop)| [stop.as_str()]).collect();
-        let requests: Vec<CompletionRequest<'_>> = waiting
+        let rider = self.rider.take();
+        let rider_stop = [rider.as_ref().map_or("", |rider| rider.stop.as_str())];
+        let mut requests: Vec<CompletionRequest<'_>> = waiting
             .iter()
             .zip(&fences)
             .zip(&stops)
@@ -141,7 +158,10 @@ impl Asking<'_, '_> {
                     stop,
                     sampling: *sampling,
                     exclude,
-                    copy: Some(copy),
+                    copy: match self.bench.config.drafts {
+                        Drafting::OldText => Some(copy),
+                        Drafting::Nothing => None,
+                    },
                     likelihood: match desks.len() {
                         1 => Likelihood::NotTold,
                         _ => Likelihood::Told,
@@ -150,11 +170,24 @@ impl Asking<'_, '_> {
                 }
             })
             .collect();
-        Ok(match &requests[..] {
+        requests.extend(rider.iter().map(|rider| CompletionRequest {
+            assistant_prefix: &rider.prefix,
+            stop: &rider_stop,
+            ..CompletionRequest::new(&rider.messages, rider.answer_tokens)
+        }));
+        let mut completions = match &requests[..] {
             // The conversation itself goes on.
             [only] => vec![self.session.complete(only, self.bench.progress)],
             many => self.session.complete_all(many, self.bench.progress)?,
-        })
+        };
+        if rider.is_some()
+            && let Some(ridden) = completions.pop()
+        {
+            let ridden = ridden?;
+            *self.usage += ridden.usage;
+            self.ridden = Some(ridden.text);
+        }
+        Ok(completions)
     }
 
     /// Takes a completion in; where it fails and there is another attempt, the desk waits for that.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser as _};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-pub(crate) use edit::{EditArgs, ModeArg, PatchFormat, ScopeArg};
+pub(crate) use edit::{DraftsArg, EditArgs, ModeArg, PatchFormat, ScopeArg};
 
 use super::config::{Choice, ColorMode, ContextTokens, GpuLayers, KvType};
 use crate::ledger::{Head, Marking, PublicKey};

@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use checker::{Checker, CheckerError, Requests};
-pub use example::{EXAMPLES_COMMAND, Example, Examples, behaviour};
+pub use example::{Behaviour, EXAMPLES_COMMAND, Example, Examples};
 pub use profile::{CheckProfile, UnknownProfile};
 pub use scratch::Scratch;
 

@@ -7,29 +7,42 @@ use super::Run;
 use crate::agent::branch::State;
 use crate::agent::locate::Located;
 use crate::agent::observation::failing_share;
-use crate::agent::target::{Place, Region, Target};
+use crate::agent::target::{Region, Target};
 use crate::agent::usage::words;
 use crate::agent::workflow::region::Wants;
+use crate::agent::writing::Rider;
 use crate::agent::{AgentError, Candidates, JudgeBy};
 use crate::lang::{Assertion, Language, ParsedFile, SymbolKind, is_literal};
-use crate::model::{CompletionRequest, Sampling};
 use crate::patch::Patch;
 use crate::sandbox::{Example, Examples};
+use crate::text::RepoPath;
 
 /// More would take longer than they bring.
 const MOST_EXAMPLES: usize = 12;
 /// With so many at hand the model is not asked for others.
 const ENOUGH: usize = 3;
 /// The most tokens of the model's examples.
-const MOST_TOKENS: usize = 256;
+const MOST_TOKENS: usize = 128;
 /// Of more failing tests the code may be wrong altogether.
 const MOST_FAILING: f32 = 1.0 / 3.0;
 /// An example of the request says what it gives within so many lines.
 const NEAR_LINES: usize = 4;
 
+/// The examples of a request as far as they are found.
+pub(super) struct Wanted {
+    path: RepoPath,
+    language: Language,
+    /// What the file defines at its top.
+    known: BTreeSet<String>,
+    found: Found,
+    /// How the examples begin that the model is asked for; none where it is not.
+    asked: Option<String>,
+}
+
 impl<'a> Run<'a> {
-    /// Returns the examples for what is to be written; none where there are none, or more places than one.
-    pub(super) fn examples(&mut self, located: &Located) -> Result<Option<Examples>, AgentError> {
+    /// Returns the examples that are stated for what is to be written, and has the model asked for others beside the first
+    /// candidate; none where nobody takes them, or there are more places than one.
+    pub(super) fn stated_examples(&mut self, located: &Located) -> Result<Option<Wanted>, AgentError> {
         let takes = self
             .bench
             .checks
@@ -51,24 +64,50 @@ impl<'a> Run<'a> {
         for text in [&self.request.failure, &self.request.text, &sessions(&around)] {
             found.add(Assertion::in_text(language, text), &known);
         }
-        // The model's own are for telling several candidates apart.
-        let asks = match self.bench.config.candidates {
-            Candidates::Number(most) => most > 1,
-            Candidates::Auto => false,
-        };
-        if asks && found.examples.len() < ENOUGH {
-            let written = self.written(&mut state, place, &beginning(language, &region.code))?;
-            let request = &self.request.text;
-            for assertion in Assertion::in_text(language, &written) {
-                let is_told = is_told(&assertion, request, &known);
+        let asks = self.bench.config.candidates != Candidates::Number(1) && found.examples.len() < ENOUGH;
+        let mut asked = None;
+        if asks {
+            let begins = beginning(language, &region.code);
+            let task = self.rewrite(&mut state, place, "", Wants::Examples)?;
+            self.rider = Some(Rider {
+                prefix: format!("{}{}\n{begins}", task.fence, task.language),
+                stop: format!("\n{}", task.fence),
+                messages: task.fitted.messages,
+                answer_tokens: MOST_TOKENS,
+            });
+            asked = Some(begins);
+        }
+        Ok(Some(Wanted {
+            path: path.clone(),
+            language,
+            known,
+            found,
+            asked,
+        }))
+    }
+
+    /// Returns all examples, those of the model's answer included; none where there are none.
+    pub(super) fn examples(&mut self, wanted: Wanted) -> Result<Option<Examples>, AgentError> {
+        let Wanted {
+            path,
+            language,
+            known,
+            mut found,
+            asked,
+        } = wanted;
+        if let Some((begins, written)) = asked.zip(self.ridden.take()) {
+            for assertion in Assertion::in_text(language, &format!("{begins}{written}")) {
+                let is_told = is_told(&assertion, &self.request.text, &known);
                 found.add_one(assertion, &known, is_told);
             }
         }
         let mut examples = Examples {
-            path: path.clone(),
+            path,
             examples: found.examples,
         };
-        if failing_share(&self.request.failure).is_some_and(|share| share <= MOST_FAILING) {
+        // Without an example of what failed this would prove nothing.
+        let is_mostly_right = failing_share(&self.request.failure).is_some_and(|share| share <= MOST_FAILING);
+        if is_mostly_right && examples.can_fail() {
             self.keep_what_it_gives(language, &mut examples)?;
         }
         if examples.examples.is_empty() {
@@ -104,29 +143,11 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
-
-    /// Lets the model write examples of what the request wants, as assertions.
-    fn written(&mut self, state: &mut State<'a>, place: &Place, begins: &str) -> Result<String, AgentError> {
-        let task = self.rewrite(state, place, "", Wants::Examples)?;
-        let begun = format!("{}{}\n{begins}", task.fence, task.language);
-        let stop = format!("\n{}", task.fence);
-        let completion = self.session.complete(
-            &CompletionRequest {
-                assistant_prefix: &begun,
-                stop: &[&stop],
-                sampling: Sampling::default(),
-                ..CompletionRequest::new(&task.fitted.messages, MOST_TOKENS)
-            },
-            self.bench.progress,
-        )?;
-        self.usage += completion.usage;
-        Ok(format!("{begins}{}", completion.text))
-    }
 }
 
 /// Examples as they are found, each once.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     examples: Vec<Example>,
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct EditArgs {
     /// Run a command of the shell on the result, in a copy of the work tree without network; may be given several times.
     /// A proposal that fails is kept and not applied. `@NAME` stands for the commands of a profile (@cargo, @go, @npm,
     /// @pytest, @unittest, @make, @make-check, @cmake, @maven, @gradle), @auto for those of the one profile that fits. `@examples`
-    /// tries the examples that the request, --failure and comments state and, with -n N, that the model reads out of the
+    /// tries the examples that the request, --failure and comments state and, with -n, that the model reads out of the
     /// request (Python) [default: what `config.toml` says of the repository]
     #[arg(long, value_name = "CMD|@NAME")]
     pub(crate) check: Vec<CheckChoice>,
@@ -86,6 +86,9 @@ pub(crate) struct EditArgs {
     /// How many actions the model may take with --mode agent
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) steps: u32,
+    /// What to draft new code from: the code in its place, or nothing, to see what drafts save
+    #[arg(long, value_name = "SOURCE", default_value = "old-text")]
+    pub(crate) drafts: DraftsArg,
     /// Let a smaller model with the same vocabulary propose what the model writes, where that saves time: a name from
     /// `skiff model list`, or a GGUF file
     #[arg(long, value_name = "NAME|PATH", value_parser = NonEmptyStringValueParser::new())]
@@ -101,6 +104,15 @@ pub(crate) enum ModeArg {
     Agent,
     /// The model where it is large enough.
     Auto,
+}
+
+/// What new code is drafted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DraftsArg {
+    /// The code in its place.
+    OldText,
+    /// Nothing.
+    None,
 }
 
 /// What is rewritten of the files that are named.

@@ -7,9 +7,9 @@ use anyhow::Context as _;
 
 use super::{paths, show};
 use crate::agent::{
-    self, AgentConfig, Candidates, CheckFailure, Checks, Examples, JudgeBy, Mode, Request, Scope, Workbench,
+    self, AgentConfig, Candidates, CheckFailure, Checks, Drafting, Examples, JudgeBy, Mode, Request, Scope, Workbench,
 };
-use crate::cli::args::{EditArgs, ModeArg, PatchFormat, ScopeArg};
+use crate::cli::args::{DraftsArg, EditArgs, ModeArg, PatchFormat, ScopeArg};
 use crate::cli::check_choice::{self, CheckChoice};
 use crate::cli::config::CheckRule;
 use crate::cli::context::{Context, now_unix_s};
@@ -68,6 +68,10 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
         rounds: args.rounds,
         candidates: args.candidates,
         map_tokens: args.map_tokens as usize,
+        drafts: match args.drafts {
+            DraftsArg::OldText => Drafting::OldText,
+            DraftsArg::None => Drafting::Nothing,
+        },
         answer_tokens: args.max_tokens.map(|tokens| tokens as usize),
         sampling: Sampling {
             seed: context.settings.seed,

@@ -55,12 +55,23 @@ impl Examples {
     }
 }
 
-/// Returns what the examples gave, as the output of [`EXAMPLES_COMMAND`] tells it: two candidates with the same are taken
-/// for the same program. None where no example gave anything.
-pub fn behaviour(output: &str) -> Option<String> {
-    let told = |line: &&str| ["ok: ", "probe: ", "FAIL: "].iter().any(|word| line.starts_with(word));
-    let mut lines: Vec<&str> = output.lines().filter(told).collect();
-    lines.sort_unstable();
-    let gives = lines.iter().any(|line| line.contains(" gives "));
-    gives.then(|| lines.join("\n"))
+/// What examples gave, as the output of [`EXAMPLES_COMMAND`] tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behaviour {
+    /// What each gave: two candidates with the same are taken for the same program.
+    pub lines: Vec<String>,
+    /// How many gave a value; the others raised an exception or did not end.
+    pub values: usize,
+}
+
+impl Behaviour {
+    /// Reads it off the output; none where no example was tried.
+    pub fn of(output: &str) -> Option<Self> {
+        const WORDS: [&str; 3] = ["ok: ", "probe: ", "FAIL: "];
+        let told = |line: &&str| WORDS.iter().any(|word| line.starts_with(word));
+        let mut lines: Vec<String> = output.lines().filter(told).map(str::to_owned).collect();
+        lines.sort_unstable();
+        let values = lines.iter().filter(|line| line.contains(" gives ")).count();
+        (!lines.is_empty()).then_some(Self { lines, values })
+    }
 }
