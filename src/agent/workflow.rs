@@ -53,7 +53,7 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
     let mut wanted = run.stated_examples(&located)?;
     let mut pool = Pool::new(bench);
     let mut drawn = 0;
-    for width in waves(bench) {
+    for width in waves(bench, request) {
         let is_enough = match bench.config.candidates {
             // Where something has failed before, nobody is believed without a proof.
             Candidates::Auto if request.failure.is_empty() => pool.works(),
@@ -93,10 +93,12 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
     })
 }
 
-/// Returns how many candidates are drawn at a time: one alone where something can say that it is good enough.
-fn waves(bench: &Workbench<'_>) -> Vec<usize> {
+/// Returns how many candidates are drawn at a time: one alone where something can say that it is good enough, and where
+/// nothing has failed before, so that it may well be.
+fn waves(bench: &Workbench<'_>, request: &Request) -> Vec<usize> {
     const AUTO: [usize; 2] = [1, 3];
     match (bench.config.candidates, bench.checks) {
+        (Candidates::Auto, _) if !request.failure.is_empty() => vec![3],
         (Candidates::Auto, _) => AUTO.to_vec(),
         (Candidates::Number(0 | 1), _) => vec![1],
         (Candidates::Number(most), Some(_)) => vec![1, most - 1],
@@ -162,13 +164,20 @@ impl<'a> Run<'a> {
     }
 
     /// Returns how candidate `at` is made: where the code as it stands has failed, the first mends it, and the others begin
-    /// anew.
+    /// anew, the first of them without chance too.
     pub(super) fn draw(&self, at: usize) -> Draw {
-        Draw {
-            sampling: self.sampling(at),
-            wants: match (at, self.request.failure.is_empty()) {
-                (0, _) | (_, true) => Wants::Code,
-                (_, false) => Wants::CodeAnew,
+        match (at, self.request.failure.is_empty()) {
+            (at, true) => Draw {
+                sampling: self.sampling(at),
+                wants: Wants::Code,
+            },
+            (0, false) => Draw {
+                sampling: self.sampling(0),
+                wants: Wants::Code,
+            },
+            (at, false) => Draw {
+                sampling: self.sampling(at - 1),
+                wants: Wants::CodeAnew,
             },
         }
     }

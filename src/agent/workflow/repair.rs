@@ -87,7 +87,7 @@ impl<'a> Run<'a> {
 
     /// Returns how many answers are drawn for one repair.
     fn width(&self) -> usize {
-        super::waves(self.bench).into_iter().max().unwrap_or(1)
+        super::waves(self.bench, &self.request).into_iter().max().unwrap_or(1)
     }
 
     /// Returns the conversation with what the check said.
