@@ -205,7 +205,8 @@ fn as_path(word: &str) -> Option<RepoPath> {
     let known = path
         .extension()
         .is_some_and(|extension| EXTENSIONS.contains(&extension));
-    (known && !word.contains('(')).then_some(path)
+    let is_elsewhere = word.contains("://");
+    (known && !is_elsewhere && !word.contains('(')).then_some(path)
 }
 
 fn is_kind(word: &str) -> bool {
@@ -324,6 +325,10 @@ mod tests {
         assert_eq!(
             paths("Add src/util/text.py, and fix ./main.c."),
             ["src/util/text.py", "main.c"]
+        );
+        assert_eq!(
+            paths("see https://example.org/lib/math.html, [this](file://a/b.py), [m]: http://a.example/c.py"),
+            [""; 0]
         );
         assert_eq!(paths("look at ../../etc/x.py or /etc/y.py or version 1.2"), [""; 0]);
     }

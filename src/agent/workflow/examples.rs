@@ -18,7 +18,7 @@ use crate::sandbox::{Example, Examples};
 use crate::text::RepoPath;
 
 /// More would take longer than they bring.
-const MOST_EXAMPLES: usize = 12;
+const MOST_EXAMPLES: usize = 40;
 /// With so many at hand the model is not asked for others.
 const ENOUGH: usize = 3;
 /// The most tokens of the model's examples.
@@ -170,20 +170,23 @@ impl Found {
     }
 }
 
-/// Tells whether a request says what an assertion does: whether all that it names stands close together there, and is
-/// more than a truth value or one digit, which stand together by chance.
+/// Tells whether a request says what an assertion does: whether what it gives and what it is given stand close together
+/// there. Truth values and single digits count for nothing, since they stand together by chance, and neither does a result
+/// that repeats what was given.
 fn is_told(assertion: &Assertion, request: &str, known: &BTreeSet<String>) -> bool {
     const TRUTHS: [&str; 3] = ["True", "False", "None"];
-    let said = |text| words(text).filter(|word| !TRUTHS.contains(word) && !known.contains(*word));
-    let tells = |text| said(text).any(|word| word.chars().count() > 1);
-    if !tells(&assertion.value) || !tells(&assertion.expected) {
+    let telling = |text| -> BTreeSet<&str> {
+        let is_telling = |word: &&str| word.chars().count() > 1 && !TRUTHS.contains(word) && !known.contains(*word);
+        words(text).filter(is_telling).collect()
+    };
+    let (given, gives) = (telling(&assertion.value), telling(&assertion.expected));
+    if given.is_empty() || gives.is_subset(&given) {
         return false;
     }
-    let said: BTreeSet<&str> = said(&assertion.value).chain(said(&assertion.expected)).collect();
     let lines: Vec<&str> = request.lines().filter(|line| !line.trim().is_empty()).collect();
     let near = lines.windows(NEAR_LINES.min(lines.len().max(1)));
     near.map(|lines| lines.iter().flat_map(|line| words(line)).collect::<BTreeSet<&str>>())
-        .any(|words| said.is_subset(&words))
+        .any(|words| given.is_subset(&words) && gives.is_subset(&words))
 }
 
 /// Returns how examples of some code begin: with a call of its only function, where it has one.
@@ -230,6 +233,8 @@ mod tests {
         assert!(!told(request, "assert convert(28) == \"Plung\""));
         assert!(!told(request, "assert convert(28) == True"));
         assert!(!told(request, "assert convert(7) == 7"));
+        assert!(!told(request, "assert convert(28) == 28"));
+        assert!(told("ROT5 `omg` gives `trl`", "assert convert(\"omg\", 5) == \"trl\""));
         assert!(!told("", "assert convert(28) == 12"));
         let far = format!("28 is a number.\n{}Plong is a word.", "Nothing.\n\n".repeat(4));
         assert!(!told(&far, "assert convert(28) == \"Plong\""));
