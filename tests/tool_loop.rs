@@ -72,7 +72,7 @@ fn a_check_that_fails_is_shown_and_the_place_is_written_again() {
         ),
         // The code as it is now, and what the check said of it.
         json!({
-            "prompt_contains": ["return round(sum(prices))\n", "This is what a check says of it", "Error: not rounded"],
+            "prompt_contains": ["return round(sum(prices))\n", "This is what a check said of the last attempt", "Error: not rounded"],
             "reply": "```python\ndef total(prices):\n    return round(sum(prices), 2)\n```\n",
         }),
         says(json!({"do": "check"}), &["Done: prices.py:total rewritten"]),
