@@ -27,9 +27,12 @@ pub(super) fn restore(
     may_go: &dyn Fn(&str) -> bool,
 ) -> Option<Restored> {
     let parsed = ParsedFile::parse(language, new);
+    if parsed.tree().is_none() || !parsed.syntax_errors().is_empty() {
+        return None;
+    }
+    let mut after = definitions(language, new);
     let is_own = |d: &Definition, own: &str| d.container.is_none() && d.name == own;
-    let is_another = own.is_some_and(|own| !definitions(language, new).iter().any(|d| is_own(d, own)));
-    if parsed.tree().is_none() || !parsed.syntax_errors().is_empty() || is_another {
+    if own.is_some_and(|own| !after.iter().any(|d| is_own(d, own))) {
         return None;
     }
     let before = definitions(language, old);
@@ -40,7 +43,6 @@ pub(super) fn restore(
         code: String::new(),
     };
     for own in &before {
-        let after = definitions(language, &restored.text);
         let name = qualified(own);
         let is_there = |name: &str| after.iter().any(|other| qualified(other) == name);
         if is_there(&name) || may_go(&own.name) {
@@ -49,6 +51,7 @@ pub(super) fn restore(
         let Some(text) = put_back(language, old, &before, own, &restored.text, &after) else {
             continue;
         };
+        after = definitions(language, &text);
         restored.text = text;
         restored.names.push(name.clone());
         if own.is_stub(old) {

@@ -7,14 +7,14 @@ use super::Run;
 use crate::agent::branch::State;
 use crate::agent::locate::Located;
 use crate::agent::observation::failing_share;
-use crate::agent::target::{Region, Target};
+use crate::agent::target::Target;
 use crate::agent::usage::words;
 use crate::agent::workflow::region::Wants;
 use crate::agent::writing::Rider;
 use crate::agent::{AgentError, Candidates, JudgeBy};
 use crate::lang::{Assertion, Language, ParsedFile, SymbolKind, is_literal};
 use crate::patch::Patch;
-use crate::sandbox::{Example, Examples};
+use crate::sandbox::{Behaviour, Example, Examples};
 use crate::text::RepoPath;
 
 /// More would take longer than they bring.
@@ -55,8 +55,7 @@ impl<'a> Run<'a> {
             return Ok(None);
         };
         let mut state = State::of(self.bench.snapshot);
-        let source = state.drafts.source(path)?.clone();
-        let region = Region::new(place, &source, self.bench.index);
+        let (source, region) = state.region(place, self.bench.index)?;
         let known = top_names(language, &source.text);
         // The code around the region keeps its promises; what the region's own comments say may be what changes.
         let around = [&source.text[..region.range.start], &source.text[region.range.end..]].concat();
@@ -135,10 +134,9 @@ impl<'a> Run<'a> {
         let outcomes = checks
             .run(&Patch::default(), Some(examples))
             .map_err(AgentError::Check)?;
-        let output = outcomes.first().map_or("", |outcome| outcome.output.as_str());
+        let behaviour = outcomes.first().and_then(|outcome| Behaviour::of(&outcome.output));
         for Example(value, expected) in examples.examples.iter_mut().filter(|example| example.1.is_none()) {
-            let told = format!("probe: {value} gives ");
-            let gives = output.lines().find_map(|line| line.strip_prefix(&told));
+            let gives = behaviour.as_ref().and_then(|behaviour| behaviour.gave(value));
             *expected = gives.filter(|gives| is_literal(language, gives)).map(str::to_owned);
         }
         Ok(())

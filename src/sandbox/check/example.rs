@@ -74,4 +74,10 @@ impl Behaviour {
         let values = lines.iter().filter(|line| line.contains(" gives ")).count();
         (!lines.is_empty()).then_some(Self { lines, values })
     }
+
+    /// Returns what an expression gave of which it was not known; none where it gave nothing.
+    pub fn gave(&self, value: &str) -> Option<&str> {
+        let told = format!("probe: {value} gives ");
+        self.lines.iter().find_map(|line| line.strip_prefix(&told))
+    }
 }
