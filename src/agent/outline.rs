@@ -2,7 +2,7 @@ use super::AgentError;
 use crate::index::{Index, MapFocus};
 use crate::model::{CompletionRequest, LanguageModel, Preamble};
 use crate::progress::Progress;
-use crate::prompt::{MapPrompt, RewritePrompt, Template, map_within};
+use crate::prompt::{MapPrompt, RequestLength, RewritePrompt, Template, Wants, map_within};
 
 /// What came of a preparation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +50,10 @@ pub fn prepare(
         used: "",
         done: "",
         others: "",
-        first: "",
         failure: "",
         request: "",
-        wants: "code",
+        length: RequestLength::Short,
+        wants: Wants::Code,
         fence: "",
     };
     let messages = rewriting.messages()?;

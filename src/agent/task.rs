@@ -43,8 +43,6 @@ pub(super) enum Slot {
         /// The qualified name of what stands there.
         own_name: Option<String>,
         loses: Loses,
-        /// The words of a request that takes names away.
-        may_go: BTreeSet<String>,
     },
     /// After a region.
     After {
@@ -58,10 +56,11 @@ pub(super) enum Slot {
 }
 
 /// Whether a request may take names away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Loses {
     Nothing,
-    ItsOwnName,
+    /// The region its own name, and of what it holds what has one of the words of the request.
+    Named(BTreeSet<String>),
 }
 
 /// An answer in its place.
@@ -110,7 +109,6 @@ impl Task {
                 region,
                 own_name,
                 loses,
-                may_go,
             } => {
                 let mut answer = match place {
                     Place::Symbol(_) => Answer::new(text, region.language),
@@ -118,13 +116,13 @@ impl Task {
                 };
                 let restored = region.language.and_then(|language| {
                     let own = own_name.as_deref().and_then(|name| name.rsplit('.').next());
-                    restore(language, own, &region.code, &answer.code, &|name| may_go.contains(name))
+                    restore(language, own, &region.code, &answer.code, &|name| loses.may_go(name))
                 });
                 if let Some(restored) = &restored {
                     answer.code.clone_from(&restored.text);
                 }
                 let promise = match (own_name, loses) {
-                    (Some(name), Loses::ItsOwnName) => Promise::MayLose(name),
+                    (Some(name), Loses::Named(_)) => Promise::MayLose(name),
                     _ => Promise::KeepsNames,
                 };
                 let placed = placement::replace(&source.text, region, own_name.as_deref(), &answer);
@@ -270,6 +268,15 @@ impl Task {
         match &self.slot {
             Slot::Region { source, .. } | Slot::After { source, .. } => &source.path,
             Slot::File(path) => path,
+        }
+    }
+}
+
+impl Loses {
+    fn may_go(&self, name: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Named(words) => words.contains(name),
         }
     }
 }

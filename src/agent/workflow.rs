@@ -4,7 +4,6 @@ mod examples;
 mod region;
 mod repair;
 
-use self::region::Wants;
 use super::branch::{Branch, State, Step, Work};
 use super::locate::{Located, locate};
 use super::outline::outline;
@@ -16,7 +15,7 @@ use super::usage::words;
 use super::writing::{Asking, Ending, OnUnchanged, Order, Outcome, Rider};
 use super::{AgentError, Candidates, Mode, Request, Workbench, tool_loop};
 use crate::model::{Preamble, Sampling, Session, Usage};
-use crate::prompt::{Fitted, TokenBudget};
+use crate::prompt::{Fitted, TokenBudget, Wants};
 
 /// So many places that a request names are all meant to change; of more, some are likely only named.
 const MOST_MEANT: usize = 2;

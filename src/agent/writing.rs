@@ -2,7 +2,7 @@ use crate::model::{
     Completion, CompletionRequest, Finish, Likelihood, Message, ModelError, Role, Sampling, Session, Usage,
 };
 use crate::patch::gate::GateFailure;
-use crate::prompt::{MissingPrompt, RepairPrompt, Template};
+use crate::prompt::{MissingPrompt, RepairPrompt, RequestLength, Template};
 use crate::text::RepoPath;
 
 use super::task::{Task, Unfinished, Written};
@@ -259,7 +259,8 @@ impl Asking<'_, '_> {
                 problem: &problem,
                 lines: &lines,
                 what: &task.what,
-                request: restated(self.bench, self.request),
+                request: self.request,
+                length: length(self.bench, self.request),
                 fence: &task.fence,
             }
             .messages()?,
@@ -275,13 +276,12 @@ impl Asking<'_, '_> {
     }
 }
 
-/// Returns the request as a repair says it once more: a small model forgets what stands far above, but a long request
-/// costs more to read again than it brings.
-pub(super) fn restated<'r>(bench: &Workbench<'_>, request: &'r str) -> &'r str {
+/// Returns how long a request is: a long one costs more to read again than it brings.
+pub(super) fn length(bench: &Workbench<'_>, request: &str) -> RequestLength {
     const MOST_TOKENS: usize = 200;
     match bench.model.count_tokens(request) <= MOST_TOKENS {
-        true => request,
-        false => "as said above.",
+        true => RequestLength::Short,
+        false => RequestLength::Long,
     }
 }
 

@@ -75,11 +75,9 @@ prompts! {
         others: &'a str,
         /// What a check said of the code, or nothing.
         failure: &'a str,
-        /// A long request, which stands before all that may differ; nothing where it is short.
-        first: &'a str,
         request: &'a str,
-        /// `code`, `code anew` or `examples`.
-        wants: &'a str,
+        length: RequestLength,
+        wants: Wants,
         fence: &'a str,
     }
     /// Asks for new code beside an anchor.
@@ -120,6 +118,7 @@ prompts! {
         lines: &'a str,
         what: &'a str,
         request: &'a str,
+        length: RequestLength,
         fence: &'a str,
     }
     /// Says what the last answer left out and asks for that alone.
@@ -139,6 +138,7 @@ prompts! {
         lines: &'a str,
         what: &'a str,
         request: &'a str,
+        length: RequestLength,
         fence: &'a str,
     }
     /// Opens the tool loop: which actions there are, and what is asked for.
@@ -195,6 +195,27 @@ prompts! {
 pub struct PromptFile {
     pub path: String,
     pub text: String,
+}
+
+/// How long a request is. A long one stands once, before all that may differ between the prompts of a request; a short one
+/// at the end, where a small model does not forget it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestLength {
+    Short,
+    Long,
+}
+
+/// What is asked for when a region is shown. All but the last words of the prompt are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wants {
+    /// The region, rewritten.
+    Code,
+    /// The same, from its skeleton: code that failed is in the way of other ideas.
+    CodeAnew,
+    /// Examples of what it is to give.
+    Examples,
 }
 
 /// Whether the user has named checks that an action may run.

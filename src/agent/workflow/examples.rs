@@ -9,11 +9,11 @@ use crate::agent::locate::Located;
 use crate::agent::observation::failing_share;
 use crate::agent::target::Target;
 use crate::agent::usage::words;
-use crate::agent::workflow::region::Wants;
 use crate::agent::writing::Rider;
 use crate::agent::{AgentError, Candidates, JudgeBy};
 use crate::lang::{Assertion, Language, ParsedFile, SymbolKind, is_literal};
 use crate::patch::Patch;
+use crate::prompt::Wants;
 use crate::sandbox::{Behaviour, Example, Examples};
 use crate::text::RepoPath;
 

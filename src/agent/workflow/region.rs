@@ -11,26 +11,15 @@ use crate::agent::proposal::{Action, RegionReport};
 use crate::agent::target::{Place, Region};
 use crate::agent::task::{Loses, Slot, Task, Written};
 use crate::agent::usage::words;
-use crate::agent::writing::{Ending, Outcome, restated};
+use crate::agent::writing::{Ending, Outcome, length};
 use crate::index::Index;
 use crate::lang::{Definition, Language, ParsedFile, skeleton};
 use crate::patch::gate::qualified;
-use crate::prompt::{Fragment, InsertPrompt, RewritePrompt, Template, fence_for};
+use crate::prompt::{Fragment, InsertPrompt, RewritePrompt, Template, Wants, fence_for};
 use crate::repo::SourceText;
 
 /// A stub has no length to go by: what a request wants of it may be a whole program.
 const LEAST_ANSWER_TOKENS: usize = 1024;
-
-/// What is asked for when a region is shown. All but the last words of the prompt are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wants {
-    /// The region, rewritten.
-    Code,
-    /// The same, from its skeleton: code that failed is in the way of other ideas.
-    CodeAnew,
-    /// Examples of what it is to give.
-    Examples,
-}
 
 impl<'a> Run<'a> {
     /// Says how a region is written anew, or what it is to give.
@@ -57,7 +46,6 @@ impl<'a> Run<'a> {
             (Wants::Code, _) | (_, None) => None,
         };
         let shown = shown.unwrap_or_else(|| region.code.clone());
-        let restated = restated(bench, &self.request.text);
         let fence = fence_for(&[&source.text, &self.request.text, &failure]);
         let fragments = self.context_of(state, &source, &region);
         let answer_tokens =
@@ -75,17 +63,9 @@ impl<'a> Run<'a> {
                 used: texts[2],
                 others,
                 failure: &failure,
-                first: if restated == self.request.text {
-                    ""
-                } else {
-                    &self.request.text
-                },
-                request: restated,
-                wants: match wants {
-                    Wants::Code => "code",
-                    Wants::CodeAnew => "code anew",
-                    Wants::Examples => "examples",
-                },
+                request: &self.request.text,
+                length: length(bench, &self.request.text),
+                wants,
                 fence: &fence,
             }
             .messages()
@@ -106,10 +86,6 @@ impl<'a> Run<'a> {
                 own_name: place
                     .symbol(bench.index)
                     .map(|symbol| name_now(&symbol.definition, &source, &region)),
-                may_go: match self.loses() {
-                    Loses::ItsOwnName => words(&self.request.text).map(str::to_owned).collect(),
-                    Loses::Nothing => BTreeSet::new(),
-                },
                 loses: self.loses(),
                 source,
                 region,
@@ -239,7 +215,7 @@ impl<'a> Run<'a> {
             .iter()
             .any(|word| lower.contains(word));
         match may_lose {
-            true => Loses::ItsOwnName,
+            true => Loses::Named(words(&self.request.text).map(str::to_owned).collect()),
             false => Loses::Nothing,
         }
     }

@@ -4,7 +4,7 @@ use crate::agent::branch::{Branch, Step, Work};
 use crate::agent::observation::{MOST_OUTPUT_TOKENS, condense, named_lines};
 use crate::agent::selection::{Candidate, Pool};
 use crate::agent::task::Task;
-use crate::agent::writing::{Best, Ending, Order, Outcome, fits, restated};
+use crate::agent::writing::{Best, Ending, Order, Outcome, fits, length};
 use crate::model::{Message, Sampling};
 use crate::prompt::{CheckPrompt, Template};
 use crate::sandbox::CheckOutcome;
@@ -102,7 +102,8 @@ impl<'a> Run<'a> {
                 output: &output,
                 lines: &named(candidate, fault),
                 what: &fault.task.what,
-                request: restated(self.bench, &self.request.text),
+                request: &self.request.text,
+                length: length(self.bench, &self.request.text),
                 fence: &fault.task.fence,
             }
             .messages()?,
