@@ -181,9 +181,9 @@ pub struct Usage {
     /// Proposed tokens that the model chose as well.
     #[serde(default)]
     pub accepted_tokens: u64,
-    /// Wall time of prefill, in milliseconds.
+    /// Wall time of prefill, in milliseconds; of passes that served several completions, a share by tokens.
     pub prefill_ms: u64,
-    /// Wall time of decode, in milliseconds.
+    /// Wall time of decode, in milliseconds; shared likewise.
     pub decode_ms: u64,
 }
 

@@ -1,4 +1,7 @@
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use llama_cpp_2::token::LlamaToken;
 
@@ -17,6 +20,8 @@ use crate::progress::{Phase, Progress};
 pub(super) const TRUNK: usize = 0;
 /// A state on disk is read, and one is written, where it saves reading this many tokens.
 pub(super) const WORTH_KEEPING_TOKENS: usize = 256;
+/// A request waits for a lane where that saves reading this many tokens.
+const WORTH_WAITING_TOKENS: usize = 16;
 
 /// Writes completions, as many at a time as there are sequences and cells for.
 ///
@@ -30,6 +35,16 @@ pub(super) struct Scheduler<'s, 'm, 'r> {
     progress: &'r dyn Progress,
     lanes: Vec<Lane<'m, 'r>>,
     outcomes: Vec<(usize, Outcome)>,
+    /// Until when time was counted.
+    counted: Instant,
+    unclaimed: Unclaimed,
+}
+
+/// What was read for all, until the first request takes it upon itself: what a run costs is the sum over its requests.
+#[derive(Default)]
+struct Unclaimed {
+    tokens: usize,
+    time: Duration,
 }
 
 /// A request as it waits.
@@ -37,7 +52,6 @@ pub(super) struct Work<'r> {
     pub(super) number: usize,
     pub(super) request: &'r CompletionRequest<'r>,
     pub(super) prompt: Vec<LlamaToken>,
-    pub(super) arrived: Instant,
 }
 
 /// How a request ended.
@@ -89,6 +103,8 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
             progress,
             lanes: Vec::new(),
             outcomes: Vec::new(),
+            counted: Instant::now(),
+            unclaimed: Unclaimed::default(),
         }
     }
 
@@ -99,7 +115,7 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
     pub(super) fn run_one(mut self, work: Work<'r>) -> Outcome {
         let room = self.cache.capacity_tokens();
         self.recall(&work.prompt);
-        self.admit(work, TRUNK, room)?;
+        self.admit(work, TRUNK, room, 0)?;
         match self.run(VecDeque::new(), 0)?.pop() {
             Some((_, outcome)) => outcome,
             None => Err(ModelError::Decode("the request came to no end".to_owned())),
@@ -137,6 +153,10 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
             self.evaluate(&[feed], reads)?;
             shown.advance(self.cache.tokens(TRUNK).len() - held);
         }
+        self.unclaimed = Unclaimed {
+            tokens: tokens.len() - held,
+            time: self.lap(),
+        };
         self.keep(held);
         Ok(())
     }
@@ -194,6 +214,7 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
             self.measure(shared)?;
             let pass = self.plan();
             self.evaluate(&pass.feeds, pass.reads)?;
+            self.share_time(&pass);
             written += self.absorb(pass.awaited);
             if let Some(held) = trunk_held.take_if(|_| !self.trunk_is_reading()) {
                 self.keep(held);
@@ -245,9 +266,14 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
         lane.sequence.wanted().len() - held
     }
 
-    /// Admits what waits, as far as sequences and cells go.
+    /// Admits what waits, as far as sequences and cells go. Who begins like a lane that still reads waits for it.
     fn admit_all(&mut self, waiting: &mut VecDeque<Work<'r>>, shared: usize) -> Result<(), ModelError> {
+        let mut still_waiting = VecDeque::new();
         while let Some(work) = waiting.pop_front() {
+            if self.is_about_to_be_read(&work.prompt) {
+                still_waiting.push_back(work);
+                continue;
+            }
             let taken = shared + self.lanes.iter().map(|lane| lane.cells).sum::<usize>();
             let free = self.cache.capacity_tokens().saturating_sub(taken);
             let own = work.prompt.len() - shared;
@@ -260,8 +286,9 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
                 Some(slot) if fits => {
                     let number = work.number;
                     let room = shared + free.min(own + work.request.max_tokens);
-                    self.cache.fork(TRUNK, slot, shared)?;
-                    if let Err(error) = self.admit(work, slot, room) {
+                    let (parent, held) = self.longest_held(&work.prompt);
+                    self.cache.fork(parent, slot, held)?;
+                    if let Err(error) = self.admit(work, slot, room, shared) {
                         self.outcomes.push((number, Err(error)));
                     }
                 }
@@ -278,19 +305,44 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
                 }
             }
         }
+        // They keep their turn.
+        while let Some(work) = still_waiting.pop_back() {
+            waiting.push_front(work);
+        }
         Ok(())
     }
 
-    fn admit(&mut self, work: Work<'r>, slot: usize, room_tokens: usize) -> Result<(), ModelError> {
+    /// Tells whether a lane reads more of a prompt than any sequence holds.
+    fn is_about_to_be_read(&self, prompt: &[LlamaToken]) -> bool {
+        let (_, held) = self.longest_held(prompt);
+        let mut readers = self.lanes.iter().filter(|lane| lane.sequence.is_reading());
+        readers.any(|lane| shared_prefix(lane.sequence.wanted(), prompt) >= held + WORTH_WAITING_TOKENS)
+    }
+
+    /// Returns the sequence that holds most of what a prompt begins with, and how much of it; of equal ones the first.
+    fn longest_held(&self, prompt: &[LlamaToken]) -> (usize, usize) {
+        let lanes = self.lanes.iter().map(|lane| lane.slot);
+        let held = std::iter::once(TRUNK)
+            .chain(lanes)
+            .map(|slot| (slot, shared_prefix(self.cache.tokens(slot), prompt)));
+        held.rev().max_by_key(|(_, held)| *held).unwrap_or((TRUNK, 0))
+    }
+
+    /// Begins a completion in a sequence, of whose cells others count the first `shared`.
+    fn admit(&mut self, work: Work<'r>, slot: usize, room_tokens: usize, shared: usize) -> Result<(), ModelError> {
         let kept = shared_prefix(self.cache.tokens(slot), &work.prompt);
         self.cache.truncate(slot, kept);
         let held = self.cache.tokens(slot).len();
-        let sequence = Sequence::new(self.owner, work.request, work.prompt, held, room_tokens, work.arrived)?;
+        let Unclaimed { tokens, time } = std::mem::take(&mut self.unclaimed);
+        let cached = held.saturating_sub(tokens);
+        let mut sequence = Sequence::new(self.owner, work.request, work.prompt, cached, room_tokens)?;
+        sequence.spend(time);
         self.lanes.push(Lane {
             number: work.number,
             slot,
             sequence,
-            cells: room_tokens.saturating_sub(held),
+            // What is shared with a lane beside it counts as its own: that lane may end first.
+            cells: room_tokens.saturating_sub(shared),
         });
         Ok(())
     }
@@ -384,6 +436,24 @@ impl<'s, 'm, 'r> Scheduler<'s, 'm, 'r> {
             self.outcomes.push((lane.number, outcome));
         }
         written
+    }
+
+    /// Counts the time since the last pass for those that this one was for, by its rows.
+    fn share_time(&mut self, pass: &Pass) {
+        self.cache.synchronize();
+        let time = self.lap();
+        for feed in &pass.feeds {
+            let share = feed.tokens.len() as f64 / pass.rows.max(1) as f64;
+            if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.slot == feed.sequence) {
+                lane.sequence.spend(time.mul_f64(share));
+            }
+        }
+    }
+
+    /// Returns the time since it was last asked for.
+    fn lap(&mut self) -> Duration {
+        let last = std::mem::replace(&mut self.counted, Instant::now());
+        self.counted.duration_since(last)
     }
 
     /// Runs a pass; its time teaches the pace where `reads` of its rows are prompt.

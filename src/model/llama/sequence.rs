@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::time::Duration;
 
 use llama_cpp_2::token::LlamaToken;
 
@@ -42,8 +42,15 @@ pub(super) struct Sequence<'m, 'r> {
     refusals: usize,
     drafter: Option<CopyDrafter>,
     usage: Usage,
-    arrived: Instant,
-    first_token: Option<Instant>,
+    phase: Phase,
+    read_for: Duration,
+    written_for: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Reading,
+    Writing,
 }
 
 struct Step {
@@ -80,8 +87,8 @@ pub(super) enum Flow {
 }
 
 impl<'m, 'r> Sequence<'m, 'r> {
-    /// Begins a completion after `prompt`, of which the cache holds the first `held` tokens; prompt and completion may
-    /// have `room_tokens` together. The request came in at `arrived`.
+    /// Begins a completion after `prompt`, of which the cache held the first `cached` tokens before; prompt and completion
+    /// may have `room_tokens` together.
     ///
     /// # Errors
     /// [`ModelError::Grammar`] when the request's grammar is not accepted.
@@ -89,9 +96,8 @@ impl<'m, 'r> Sequence<'m, 'r> {
         owner: &'m LlamaCpp,
         request: &'r CompletionRequest<'r>,
         prompt: Vec<LlamaToken>,
-        held: usize,
+        cached: usize,
         room_tokens: usize,
-        arrived: Instant,
     ) -> Result<Self, ModelError> {
         let chooser = Chooser::new(&owner.model, &owner.control, &request.sampling, &request.constraint)?;
         Ok(Self {
@@ -103,7 +109,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
             room_tokens,
             usage: Usage {
                 prompt_tokens: prompt.len() as u64,
-                cached_tokens: held as u64,
+                cached_tokens: cached as u64,
                 ..Usage::default()
             },
             wanted: prompt,
@@ -112,8 +118,9 @@ impl<'m, 'r> Sequence<'m, 'r> {
             bans: Vec::new(),
             rewinds: 0,
             refusals: 0,
-            arrived,
-            first_token: None,
+            phase: Phase::Reading,
+            read_for: Duration::ZERO,
+            written_for: Duration::ZERO,
         })
     }
 
@@ -124,7 +131,15 @@ impl<'m, 'r> Sequence<'m, 'r> {
 
     /// Tells whether nothing was chosen yet.
     pub(super) fn is_reading(&self) -> bool {
-        self.first_token.is_none()
+        self.phase == Phase::Reading
+    }
+
+    /// Counts a share of the time of a pass, or of what was read for several.
+    pub(super) fn spend(&mut self, time: Duration) {
+        match self.phase {
+            Phase::Reading => self.read_for += time,
+            Phase::Writing => self.written_for += time,
+        }
     }
 
     /// Returns the number of tokens chosen so far, those taken back left out.
@@ -195,7 +210,7 @@ impl<'m, 'r> Sequence<'m, 'r> {
         draft: &Draft,
         acceptance: &mut Acceptance,
     ) -> Result<Flow, ModelError> {
-        self.first_token.get_or_insert_with(Instant::now);
+        self.phase = Phase::Writing;
         if self.request.max_tokens == 0 {
             return self.finish(End {
                 finish: Finish::Length,
@@ -314,9 +329,8 @@ impl<'m, 'r> Sequence<'m, 'r> {
             self.turn_back(step)?;
             return Ok(Flow::On);
         }
-        let first = self.first_token.unwrap_or(self.arrived);
-        self.usage.prefill_ms = elapsed_ms(self.arrived, first);
-        self.usage.decode_ms = elapsed_ms(first, Instant::now());
+        self.usage.prefill_ms = millis(self.read_for);
+        self.usage.decode_ms = millis(self.written_for);
         Ok(Flow::Done(Completion {
             text,
             finish: end.finish,
@@ -381,6 +395,6 @@ fn drafter(request: &CompletionRequest<'_>) -> Option<CopyDrafter> {
     Some(CopyDrafter::new(old.as_bytes(), context.as_bytes()))
 }
 
-fn elapsed_ms(from: Instant, to: Instant) -> u64 {
-    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(u64::MAX)
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

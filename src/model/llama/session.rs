@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use super::{
     super::{Completion, CompletionRequest, LanguageModel, ModelError, Session},
     LlamaCpp,
@@ -33,7 +31,6 @@ impl<'m> LlamaSession<'m> {
     }
 
     fn work<'r>(&self, number: usize, request: &'r CompletionRequest<'r>) -> Result<Work<'r>, ModelError> {
-        let arrived = Instant::now();
         let prompt = self.owner.prompt(request.messages, request.assistant_prefix)?;
         if prompt.is_empty() {
             return Err(ModelError::Template("the prompt came out empty".to_owned()));
@@ -49,7 +46,6 @@ impl<'m> LlamaSession<'m> {
             number,
             request,
             prompt,
-            arrived,
         })
     }
 
