@@ -12,6 +12,7 @@ mod checks;
 mod context;
 mod draft;
 mod followup;
+mod lacking;
 mod left_out;
 mod locate;
 mod mention;

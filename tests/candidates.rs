@@ -108,7 +108,8 @@ fn checks_stop_at_the_first_candidate_that_passes() {
     assert_eq!(seen, [json!([1, false]), json!([2, false]), json!([3, true])]);
     // A first candidate that passes is the only one that is drawn.
     let made = edit(&place, &turns[2..3], &["-n", "4", "--check", "grep -q 'sum(' shop.py"]);
-    assert_eq!(made.json()["candidates"].as_array().unwrap().len(), 1);
+    let report: Value = serde_json::from_str(&made.stdout).unwrap();
+    assert_eq!(report["candidates"].as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -305,6 +306,84 @@ fn a_stated_example_that_fails_has_more_candidates_drawn() {
     assert_eq!(made.code, 0, "{}", made.stderr);
     assert!(made.stderr.contains("2 examples, of 1 it is known"), "{}", made.stderr);
     assert!(made.json()["patch"].as_str().unwrap().contains("sum(prices)"));
+}
+
+#[test]
+fn who_gives_what_the_failed_code_gives_is_not_believed() {
+    if !has_python() {
+        return;
+    }
+    let place = Place::with(&[("shop.py", &body("return max(prices)"))]);
+    let failure = place.root().join("failure.txt");
+    fs::write(
+        &failure,
+        "AssertionError: 2 != 3\n\nRan 1 test in 0.1s\n\nFAILED (failures=1)\n",
+    )
+    .unwrap();
+    let turns = [
+        turn("return sorted(prices)[-1]"),
+        json!({"reply": "[1, 2]) == 7\nassert total([4, 4]) == 0\n"}),
+        turn("result = max(prices)\nreturn result"),
+        turn("return sum(prices)"),
+    ];
+    let more = [
+        "-n",
+        "3",
+        "--failure",
+        failure.to_str().unwrap(),
+        "--check",
+        "@examples",
+    ];
+    let made = edit(&place, &turns, &more);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let made = made.json();
+    let of = |key: &str| -> Vec<&Value> { made["candidates"].as_array().unwrap().iter().map(|c| &c[key]).collect() };
+    assert_eq!(of("agreeing"), [2, 2, 1]);
+    assert_eq!(of("is_chosen"), [false, false, true]);
+}
+
+#[test]
+fn what_a_failure_misses_is_asked_for_and_preferred() {
+    let place = place();
+    let failure = place.root().join("failure.txt");
+    let said = "TypeError: total() got an unexpected keyword argument 'tax'\n";
+    fs::write(&failure, said).unwrap();
+    let asks = |code: &str, likely: f64| {
+        json!({
+            "prompt_contains": ["that attempt has none of them: `tax`. Write code that has them."],
+            "reply": format!("```python\n{code}```"),
+            "mean_log_probability": likely,
+        })
+    };
+    let turns = [
+        asks("def total(prices):\n    return max(prices)\n", -0.1),
+        asks("def total(prices, tax=0):\n    return sum(prices) + tax\n", -0.9),
+    ];
+    let made = edit(&place, &turns, &["-n", "2", "--failure", failure.to_str().unwrap()]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(made.json()["patch"].as_str().unwrap().contains("tax=0"));
+}
+
+#[test]
+fn of_long_answers_not_many_are_drawn_unasked() {
+    if !has_python() {
+        return;
+    }
+    let place = place();
+    let long = format!(
+        "{}return max(prices)",
+        "# one two three four five six seven\n".repeat(200)
+    );
+    let script = [
+        turn(&long),
+        json!({"reply": "[10, 20]) == 30\nassert total([5]) == 5\n"}),
+    ];
+    let request = "add the prices up: 10 and 20 are 30";
+    let more = ["-n", "auto", "--check", "@examples", "--max-tokens", "4000"];
+    let made = asked(&place, request, &script, &more);
+    assert_eq!(made.code, 4, "{}", made.stderr);
+    let report: Value = serde_json::from_str(&made.stdout).unwrap();
+    assert_eq!(report["candidates"].as_array().unwrap().len(), 1);
 }
 
 /// Tells whether examples can be tried here; says so where not.

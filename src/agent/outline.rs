@@ -51,6 +51,7 @@ pub fn prepare(
         done: "",
         others: "",
         failure: "",
+        lacking: "",
         request: "",
         length: RequestLength::Short,
         wants: Wants::Code,

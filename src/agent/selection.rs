@@ -10,6 +10,7 @@ use crate::sandbox::{Behaviour, CheckOutcome, EXAMPLES_COMMAND, Examples};
 
 use super::branch::Branch;
 use super::context::identifiers;
+use super::lacking::Lacking;
 use super::observation::failures;
 use super::{AgentError, Checks, JudgeBy, Workbench};
 
@@ -21,9 +22,14 @@ pub(super) struct Candidate<'a> {
     pub(super) checks: Vec<CheckOutcome>,
     /// The files of the patch without what does not matter: two candidates that have the same are the same program.
     form: Vec<String>,
+    /// How much it has of what a failure found to be lacking.
+    brings: usize,
     /// What the examples gave.
     behaviour: Option<Behaviour>,
 }
+
+/// Code that fails no more of its tests than this may well be right on an example that nobody tells of.
+pub(super) const MOSTLY_RIGHT: f32 = 1.0 / 3.0;
 
 /// How far a candidate gets. The greater, the better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,8 +38,34 @@ pub(super) struct Standing {
     passed_checks: usize,
     /// Of the check that failed, as far as its output says.
     failures: Reverse<usize>,
+    /// How much it has of what a failure found to be lacking.
+    brings: usize,
+    /// How it differs from the code that failed.
+    departure: Departure,
     /// How many examples gave a value at all.
     values: usize,
+}
+
+/// What candidates are tried on, where the checks ask for it.
+pub(super) struct Trial {
+    pub(super) examples: Examples,
+    pub(super) refused: Option<Refused>,
+}
+
+/// What the code gives that a check has refused, where nothing says on which of these examples it is right.
+pub(super) struct Refused {
+    pub(super) behaviour: Behaviour,
+    /// Which part of its tests it fails, if they told.
+    pub(super) failing_share: Option<f32>,
+}
+
+/// How the answers of a candidate differ from those of code that failed. The greater, the better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Departure {
+    /// It gives nothing, or the same: who gives the same fails the same way.
+    None,
+    /// It differs in another part of the examples than the part of the tests that failed, by so many thirds.
+    OffBy(Reverse<u8>),
 }
 
 /// What is reported of a candidate.
@@ -54,16 +86,18 @@ pub struct CandidateReport {
 /// The candidates of a run, in the order in which they were drawn.
 pub(super) struct Pool<'a> {
     bench: &'a Workbench<'a>,
-    /// What candidates are tried on, where the checks ask for it.
-    pub(super) examples: Option<Examples>,
+    failure: String,
+    pub(super) trial: Option<Trial>,
     candidates: Vec<Candidate<'a>>,
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(bench: &'a Workbench<'a>) -> Self {
+    /// Opens a pool for code of which a check has said `failure`, or nothing.
+    pub(super) fn new(bench: &'a Workbench<'a>, failure: &str) -> Self {
         Self {
             bench,
-            examples: None,
+            failure: failure.to_owned(),
+            trial: None,
             candidates: Vec::new(),
         }
     }
@@ -76,6 +110,7 @@ impl<'a> Pool<'a> {
             let form = patch.files.iter().map(form).collect();
             self.candidates.push(Candidate {
                 branch,
+                brings: brings(&patch, &self.failure),
                 patch,
                 checks: Vec::new(),
                 form,
@@ -96,9 +131,7 @@ impl<'a> Pool<'a> {
             if own.patch.is_empty() || !own.branch.passed() || is_known {
                 continue;
             }
-            let outcomes = checks
-                .run(&own.patch, self.examples.as_ref())
-                .map_err(AgentError::Check)?;
+            let outcomes = checks.run(&own.patch, self.examples()).map_err(AgentError::Check)?;
             let own = &mut self.candidates[at];
             own.behaviour = outcomes
                 .iter()
@@ -128,10 +161,14 @@ impl<'a> Pool<'a> {
     /// Tells whether a candidate passes everything there is to pass, and could have failed.
     pub(super) fn proves(&self) -> bool {
         let can_fail = match self.bench.checks.map(Checks::judge_by) {
-            Some(JudgeBy::Examples) => self.examples.as_ref().is_some_and(Examples::can_fail),
+            Some(JudgeBy::Examples) => self.examples().is_some_and(Examples::can_fail),
             None | Some(JudgeBy::Commands | JudgeBy::CommandsAndExamples) => true,
         };
         can_fail && self.passes()
+    }
+
+    fn examples(&self) -> Option<&Examples> {
+        self.trial.as_ref().map(|trial| &trial.examples)
     }
 
     /// Returns the best candidate so far.
@@ -165,7 +202,7 @@ impl<'a> Pool<'a> {
         let own = &self.candidates[at];
         let likeliness = Likeliness(own.branch.mean_log_probability());
         (
-            own.standing(),
+            own.standing(self.trial.as_ref()),
             !own.patch.is_empty(),
             self.agreeing(at),
             likeliness,
@@ -185,7 +222,9 @@ impl<'a> Pool<'a> {
 }
 
 impl Candidate<'_> {
-    pub(super) fn standing(&self) -> Standing {
+    fn standing(&self, trial: Option<&Trial>) -> Standing {
+        let refused = trial.and_then(|trial| trial.refused.as_ref());
+        let values = self.behaviour.as_ref().filter(|behaviour| behaviour.values > 0);
         let failed = self.checks.iter().find(|check| !check.passed());
         Standing {
             passes_gates: self.branch.passed(),
@@ -195,7 +234,13 @@ impl Candidate<'_> {
                 None => 0,
                 Some(check) => failures(&check.output).unwrap_or(usize::MAX),
             }),
-            values: self.behaviour.as_ref().map_or(0, |behaviour| behaviour.values),
+            brings: self.brings,
+            departure: match (refused, values) {
+                (None, _) => Departure::OffBy(Reverse(0)),
+                (Some(_), None) => Departure::None,
+                (Some(refused), Some(behaviour)) => refused.departure(behaviour),
+            },
+            values: values.map_or(0, |behaviour| behaviour.values),
         }
     }
 
@@ -207,6 +252,35 @@ impl Candidate<'_> {
         let is_checked = bench.checks.is_none() || !self.checks.is_empty();
         is_checked && self.branch.passed() && self.checks.iter().all(CheckOutcome::passed)
     }
+}
+
+impl Refused {
+    fn departure(&self, behaviour: &Behaviour) -> Departure {
+        let differing = self
+            .behaviour
+            .lines
+            .iter()
+            .filter(|line| !behaviour.lines.contains(line));
+        let share = differing.count() as f32 / self.behaviour.lines.len().max(1) as f32;
+        let failing = self.failing_share.unwrap_or(share);
+        if share == 0.0 && self.failing_share.is_none_or(|failing| failing > MOSTLY_RIGHT) {
+            return Departure::None;
+        }
+        Departure::OffBy(Reverse(((share - failing).abs() * 3.0) as u8))
+    }
+}
+
+/// Returns how much a patch has of what a failure found the files to lack.
+fn brings(patch: &Patch, failure: &str) -> usize {
+    let texts = patch
+        .files
+        .iter()
+        .filter_map(|file| file.old.as_ref().zip(file.new.as_ref()));
+    let brought = texts.map(|(old, new)| {
+        let lacking = Lacking::of(failure, &old.text);
+        lacking.iter().filter(|lacking| lacking.is_in(&new.text)).count()
+    });
+    brought.sum()
 }
 
 /// Returns what makes a file of a patch the same as that of another candidate. Names that stood in the file before are
@@ -242,5 +316,36 @@ impl PartialOrd for Likeliness {
 impl Ord for Likeliness {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn behaviour(gives: &[u8]) -> Behaviour {
+        let line = |(at, value)| format!("probe: f({at}) gives {value}\n");
+        let output: String = gives.iter().enumerate().map(line).collect();
+        Behaviour::of(&output).unwrap()
+    }
+
+    #[test]
+    fn what_failed_on_all_tests_gives_other_answers_everywhere_once_it_is_right() {
+        let failed = |failing_share| Refused {
+            behaviour: behaviour(&[1, 2, 3, 4]),
+            failing_share,
+        };
+        let off = |thirds| Departure::OffBy(Reverse(thirds));
+        let all = failed(Some(1.0));
+        assert_eq!(all.departure(&behaviour(&[1, 2, 3, 4])), Departure::None);
+        assert_eq!(all.departure(&behaviour(&[1, 2, 3, 9])), off(2));
+        assert_eq!(all.departure(&behaviour(&[9, 9, 9, 9])), off(0));
+        let few = failed(Some(0.2));
+        assert_eq!(few.departure(&behaviour(&[1, 2, 3, 4])), off(0));
+        assert_eq!(few.departure(&behaviour(&[9, 9, 9, 9])), off(2));
+        // Where nobody says how many failed, anything else will do.
+        let some = failed(None);
+        assert_eq!(some.departure(&behaviour(&[1, 2, 3, 9])), off(0));
+        assert!(off(2) > Departure::None && off(0) > off(2));
     }
 }

@@ -19,6 +19,9 @@ use crate::prompt::{Fitted, TokenBudget, Wants};
 
 /// So many places that a request names are all meant to change; of more, some are likely only named.
 const MOST_MEANT: usize = 2;
+/// Nobody who leaves the number of candidates to skiff waits for more of them, or for repairs, once so many tokens are
+/// written.
+const ENOUGH_TOKENS: u64 = 1500;
 /// The temperature of candidates after the first: enough for them to differ, little enough for most to be code that runs.
 const CANDIDATE_TEMPERATURE: f32 = 0.7;
 
@@ -50,7 +53,7 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
         run.on_unchanged = OnUnchanged::GiveUp;
     }
     let mut wanted = run.stated_examples(&located)?;
-    let mut pool = Pool::new(bench);
+    let mut pool = Pool::new(bench, &request.failure);
     let mut drawn = 0;
     for width in waves(bench, request) {
         let is_enough = match bench.config.candidates {
@@ -58,14 +61,14 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
             Candidates::Auto if request.failure.is_empty() => pool.works(),
             Candidates::Auto | Candidates::Number(_) => pool.proves(),
         };
-        if drawn > 0 && is_enough {
+        if drawn > 0 && (is_enough || run.has_written_enough()) {
             break;
         }
         let draws: Vec<Draw> = (drawn..drawn + width).map(|at| run.draw(at)).collect();
         drawn += width;
         let branches = run.carry_out(&located, &draws)?;
         if let Some(wanted) = wanted.take() {
-            pool.examples = run.examples(wanted)?;
+            pool.trial = run.trial(wanted)?;
         }
         pool.add(branches)?;
     }
@@ -96,8 +99,9 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
 /// nothing has failed before, so that it may well be.
 fn waves(bench: &Workbench<'_>, request: &Request) -> Vec<usize> {
     const AUTO: [usize; 2] = [1, 3];
+    const AFTER_A_FAILURE: [usize; 2] = [4, 4];
     match (bench.config.candidates, bench.checks) {
-        (Candidates::Auto, _) if !request.failure.is_empty() => vec![3],
+        (Candidates::Auto, _) if !request.failure.is_empty() => AFTER_A_FAILURE.to_vec(),
         (Candidates::Auto, _) => AUTO.to_vec(),
         (Candidates::Number(0 | 1), _) => vec![1],
         (Candidates::Number(most), Some(_)) => vec![1, most - 1],
@@ -147,6 +151,11 @@ impl<'a> Run<'a> {
             rider: None,
             ridden: None,
         })
+    }
+
+    /// Tells whether the run has cost as much as it may where nobody says how much.
+    fn has_written_enough(&self) -> bool {
+        self.bench.config.candidates == Candidates::Auto && self.usage.completion_tokens >= ENOUGH_TOKENS
     }
 
     /// Returns how candidate `at` is drawn: the first as configured, the others at random.

@@ -75,6 +75,8 @@ prompts! {
         others: &'a str,
         /// What a check said of the code, or nothing.
         failure: &'a str,
+        /// What that names and the code does not have.
+        lacking: &'a str,
         request: &'a str,
         length: RequestLength,
         wants: Wants,

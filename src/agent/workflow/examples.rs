@@ -7,10 +7,11 @@ use super::Run;
 use crate::agent::branch::State;
 use crate::agent::locate::Located;
 use crate::agent::observation::failing_share;
+use crate::agent::selection::{MOSTLY_RIGHT, Refused, Trial};
 use crate::agent::target::Target;
 use crate::agent::usage::words;
 use crate::agent::writing::Rider;
-use crate::agent::{AgentError, Candidates, JudgeBy};
+use crate::agent::{AgentError, Candidates, Checks, JudgeBy};
 use crate::lang::{Assertion, Language, ParsedFile, SymbolKind, is_literal};
 use crate::patch::Patch;
 use crate::prompt::Wants;
@@ -23,8 +24,6 @@ const MOST_EXAMPLES: usize = 40;
 const ENOUGH: usize = 3;
 /// The most tokens of the model's examples.
 const MOST_TOKENS: usize = 128;
-/// Of more failing tests the code may be wrong altogether.
-const MOST_FAILING: f32 = 1.0 / 3.0;
 /// An example of the request says what it gives within so many lines.
 const NEAR_LINES: usize = 4;
 
@@ -85,8 +84,8 @@ impl<'a> Run<'a> {
         }))
     }
 
-    /// Returns all examples, those of the model's answer included; none where there are none.
-    pub(super) fn examples(&mut self, wanted: Wanted) -> Result<Option<Examples>, AgentError> {
+    /// Returns what candidates are tried on, the examples of the model's answer included; none where there are none.
+    pub(super) fn trial(&mut self, wanted: Wanted) -> Result<Option<Trial>, AgentError> {
         let Wanted {
             path,
             language,
@@ -104,14 +103,23 @@ impl<'a> Run<'a> {
             path,
             examples: found.examples,
         };
-        // Without an example of what failed this would prove nothing.
-        let is_mostly_right = failing_share(&self.request.failure).is_some_and(|share| share <= MOST_FAILING);
-        if is_mostly_right && examples.can_fail() {
-            self.keep_what_it_gives(language, &mut examples)?;
-        }
         if examples.examples.is_empty() {
             self.bench.progress.note("no examples were found");
             return Ok(None);
+        }
+        let failing_share = failing_share(&self.request.failure);
+        let is_mostly_right = failing_share.is_some_and(|share| share <= MOSTLY_RIGHT);
+        let mut refused = None;
+        if let Some(behaviour) = self.behaviour_now(&examples)? {
+            // Without an example of what failed the rest would prove nothing.
+            if is_mostly_right && examples.can_fail() {
+                keep(language, &mut examples, &behaviour);
+            } else {
+                refused = Some(Refused {
+                    behaviour,
+                    failing_share,
+                });
+            }
         }
         let told = examples.examples.iter().filter(|example| example.1.is_some()).count();
         let said = format!(
@@ -119,27 +127,30 @@ impl<'a> Run<'a> {
             examples.examples.len()
         );
         self.bench.progress.note(&said);
-        Ok(Some(examples))
+        Ok(Some(Trial { examples, refused }))
     }
 
-    /// Takes what the code gives now as what it is to give, where nobody said otherwise: most of it is right.
-    fn keep_what_it_gives(&self, language: Language, examples: &mut Examples) -> Result<(), AgentError> {
-        let Some(checks) = self
-            .bench
-            .checks
-            .filter(|checks| checks.judge_by() == JudgeBy::Examples)
-        else {
-            return Ok(());
+    /// Returns what the code gives that has failed; none where nothing has, or where more than examples decide.
+    fn behaviour_now(&self, examples: &Examples) -> Result<Option<Behaviour>, AgentError> {
+        let by_examples = |checks: &&dyn Checks| checks.judge_by() == JudgeBy::Examples;
+        let Some(checks) = self.bench.checks.filter(by_examples) else {
+            return Ok(None);
         };
+        if self.request.failure.is_empty() {
+            return Ok(None);
+        }
         let outcomes = checks
             .run(&Patch::default(), Some(examples))
             .map_err(AgentError::Check)?;
-        let behaviour = outcomes.first().and_then(|outcome| Behaviour::of(&outcome.output));
-        for Example(value, expected) in examples.examples.iter_mut().filter(|example| example.1.is_none()) {
-            let gives = behaviour.as_ref().and_then(|behaviour| behaviour.gave(value));
-            *expected = gives.filter(|gives| is_literal(language, gives)).map(str::to_owned);
-        }
-        Ok(())
+        Ok(outcomes.first().and_then(|outcome| Behaviour::of(&outcome.output)))
+    }
+}
+
+/// Takes what the code gives now as what it is to give, where nobody said otherwise: most of it is right.
+fn keep(language: Language, examples: &mut Examples, gives: &Behaviour) {
+    for Example(value, expected) in examples.examples.iter_mut().filter(|example| example.1.is_none()) {
+        let gave = gives.gave(value).filter(|gave| is_literal(language, gave));
+        *expected = gave.map(str::to_owned);
     }
 }
 

@@ -5,6 +5,7 @@ use crate::agent::AgentError;
 use crate::agent::branch::State;
 use crate::agent::context;
 use crate::agent::followup;
+use crate::agent::lacking::Lacking;
 use crate::agent::observation::{MOST_OUTPUT_TOKENS, condense};
 use crate::agent::placement::Placed;
 use crate::agent::proposal::{Action, RegionReport};
@@ -39,6 +40,8 @@ impl<'a> Run<'a> {
                 bench.model.count_tokens(text)
             }),
         };
+        let lacking = Lacking::of(&self.request.failure, &source.text);
+        let lacking: Vec<String> = lacking.iter().map(Lacking::to_string).collect();
         let shown = match (wants, region.language) {
             (Wants::CodeAnew | Wants::Examples, Some(language)) => {
                 skeleton(&ParsedFile::parse(language, &region.code), &region.code)
@@ -63,6 +66,7 @@ impl<'a> Run<'a> {
                 used: texts[2],
                 others,
                 failure: &failure,
+                lacking: &lacking.join(", "),
                 request: &self.request.text,
                 length: length(bench, &self.request.text),
                 wants,

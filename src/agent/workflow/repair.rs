@@ -30,7 +30,7 @@ impl<'a> Run<'a> {
     pub(super) fn repair(&mut self, pool: &mut Pool<'a>, drawn: &mut usize) -> Result<(), AgentError> {
         let mut refused: Vec<(RepoPath, String)> = Vec::new();
         for round in 0..self.bench.config.rounds {
-            if self.bench.checks.is_none() || pool.passes() {
+            if self.bench.checks.is_none() || pool.passes() || self.has_written_enough() {
                 return Ok(());
             }
             let Some(best) = pool.best() else { return Ok(()) };
