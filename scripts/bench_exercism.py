@@ -20,6 +20,7 @@ import os
 import statistics
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,7 @@ def main() -> int:
     parser.add_argument("--skiff", type=Path, default=RELEASE / "skiff", help="the binary to run")
     parser.add_argument("--tries", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=0, help="the tests are a check, with so many repairs")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="exercises at a time, which tells on the seconds")
     parser.add_argument("--candidates", default="1", metavar="N|auto")
     parser.add_argument("--option", action="append", default=[], help="passed on to `skiff edit`; may be given again")
     parser.add_argument("--keep", type=Path, help="keep the work folders")
@@ -248,14 +250,17 @@ def main() -> int:
 
     rows = [Row(**json.loads(line)) for line in args.out.read_text().splitlines()] if args.out.exists() else []
     done = {row.exercise for row in rows}
-    with tempfile.TemporaryDirectory(prefix="skiff-exercism-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="skiff-exercism-") as scratch, ThreadPoolExecutor(args.jobs) as pool:
         args.state = Path(scratch) / "state"
         solver = Solver(args)
-        for name in names:
-            if name in done:
-                continue
-            work = (args.keep or Path(scratch)).resolve() / name
-            row = solver.solve(load(args.track, name), work)
+        keep = (args.keep or Path(scratch)).resolve()
+        waiting = [
+            pool.submit(lambda name=name: solver.solve(load(args.track, name), keep / name))
+            for name in names
+            if name not in done
+        ]
+        for solved in as_completed(waiting):
+            row = solved.result()
             rows.append(row)
             with open(args.out, "a") as out:
                 out.write(json.dumps(dataclasses.asdict(row)) + "\n")

@@ -2,6 +2,7 @@
 # Runs the editing tasks under fixtures/tasks with a real model; see --help.
 #
 #   scripts/eval-edits.sh                       skiff with the 1.5B model
+#   scripts/eval-edits.sh --check               the same, and skiff may run each task's check
 #   scripts/eval-edits.sh --baseline            the same tasks as one plain prompt
 #   scripts/eval-edits.sh --self-test           proves the checks, without a model
 set -euo pipefail

@@ -38,6 +38,10 @@ TOOLCHAINS = {
 }
 RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 EDIT_TIMEOUT_S = 1800
+# Where a check command finds the hidden files: they are no part of the repository that skiff sees.
+CHECK_VARIABLE = "SKIFF_EVAL_CHECK"
+# A check does not see the home directory, where rustup would look for its toolchains.
+RUSTUP_HOME = os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup"))
 EXIT_NOTHING_TO_CHANGE = 3
 EXIT_GATE_FAILED = 4
 
@@ -148,8 +152,9 @@ def run_check(task: Task, repo: Path, work: Path) -> tuple[bool, str]:
 class SkiffRunner:
     """Edits as a user does: `skiff edit`, then `skiff apply`."""
 
-    def __init__(self, skiff: Path, model: str, mode: str) -> None:
+    def __init__(self, skiff: Path, model: str, mode: str, with_check: bool, options: list[str]) -> None:
         self.skiff, self.model, self.mode = skiff, model, mode
+        self.with_check, self.options = with_check, options
 
     def edit(self, task: Task, repo: Path, work: Path, row: Row) -> bool:
         # The user's own configuration and caches must not sway the result; models are found as usual.
@@ -159,6 +164,15 @@ class SkiffRunner:
         command = [str(self.skiff), "-C", str(repo), "edit", "--json", "--mode", self.mode, "-m", self.model]
         for symbol in task.symbols:
             command += ["--symbol", symbol]
+        if self.with_check:
+            shutil.copytree(task.folder / "check", work / "check")
+            env.update({CHECK_VARIABLE: str(work / "check"), "RUSTUP_HOME": RUSTUP_HOME})
+            config = work / "xdg_config_home" / "skiff"
+            config.mkdir(parents=True)
+            settings = f'check_env = ["{CHECK_VARIABLE}", "RUSTUP_HOME"]\ncheck_seconds = {task.timeout_s}\n'
+            (config / "config.toml").write_text(settings)
+            command += ["--check", f'cp -R "${CHECK_VARIABLE}"/. . && {task.check}']
+        command += self.options
         # Temperature 0 is what `skiff edit` uses when one candidate is asked for.
         code, out, err = run([*command, task.request, *task.paths], repo, EDIT_TIMEOUT_S, env)
         (work / "edit.json").write_text(out)
@@ -300,6 +314,8 @@ def main() -> int:
     parser.add_argument("--only", metavar="GLOB", default="*", help="only tasks whose folder name matches")
     parser.add_argument("--model", metavar="NAME", default="qwen2.5-coder-1.5b", help="registered model or GGUF file")
     parser.add_argument("--mode", choices=["workflow", "agent", "auto"], default="workflow", help="who decides")
+    parser.add_argument("--check", action="store_true", help="give skiff each task's check as --check")
+    parser.add_argument("--option", action="append", default=[], help="passed on to `skiff edit`; may be given again")
     parser.add_argument("--skiff", type=Path, default=RELEASE / "skiff", help="the binary to run")
     parser.add_argument("--complete", type=Path, default=RELEASE / "examples/complete")
     parser.add_argument("--baseline", action="store_true", help="one plain prompt in place of skiff")
@@ -320,7 +336,11 @@ def main() -> int:
     binary: Path = (args.complete if args.baseline else args.skiff).resolve()
     if not binary.is_file():
         parser.error(f"{binary} is not there; build it first (scripts/eval-edits.sh does)")
-    runner = BaselineRunner(binary, args.model) if args.baseline else SkiffRunner(binary, args.model, args.mode)
+    runner: SkiffRunner | BaselineRunner
+    if args.baseline:
+        runner = BaselineRunner(binary, args.model)
+    else:
+        runner = SkiffRunner(binary, args.model, args.mode, args.check, args.option)
     heads = f"{'task':<34} {'language':<11} {'kind':<14} {'outcome':<10} {'gates':>5}"
     print(f"{heads} {'prompt':>8} {'written':>8} {'seconds':>8}")
     rows: list[Row] = []
