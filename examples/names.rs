@@ -1,5 +1,5 @@
-//! Lists the names that files use and nothing in them binds, and the calls that do not fit functions of the same file, to
-//! count false alarms.
+//! Lists the names that files use and nothing in them binds, the calls that do not fit functions of the same file, and the
+//! attributes of `self` that fail, to count false alarms.
 //!
 //! `cargo run --example names -- DIRECTORY` prints `path:line: name` for each, and sums at the end. With `--forget` after
 //! it, each file is read once more for its first `import m` and its first `from m import a`, without that line, and what
@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use skiff::lang::{Arity, Call, ImportLine, Language, ParsedFile, Scopes};
+use skiff::lang::{Arity, Call, ImportLine, Language, MemberFault, MemberFaultKind, ParsedFile, Scopes};
 use skiff::text::{LineIndex, RepoPath, TextRange};
 
 fn main() -> ExitCode {
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     collect(&root, &mut files);
     files.sort();
     let (mut told, mut found, mut calls, mut misfits) = (0, 0, 0, 0);
+    let mut members = [0; 3];
     for path in &files {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let language = name.and_then(|name| Language::of_path(&RepoPath::new(&name).ok()?));
@@ -44,6 +45,21 @@ fn main() -> ExitCode {
             });
         }
         let lines = LineIndex::new(&text);
+        for fault in MemberFault::all_in(&parsed, &text) {
+            members[match fault.kind {
+                MemberFaultKind::HidesMethod => 0,
+                MemberFaultKind::AssignsProperty => 1,
+                MemberFaultKind::NeverAssigned => 2,
+            }] += 1;
+            let line = lines.line_of(fault.range.start) + 1;
+            println!(
+                "{}:{line}: {}.{} {:?}",
+                path.display(),
+                fault.class,
+                fault.name,
+                fault.kind
+            );
+        }
         for unbound in scopes.unbound() {
             found += 1;
             let line = lines.line_of(unbound.range.start) + 1;
@@ -67,6 +83,8 @@ fn main() -> ExitCode {
     if forgets {
         println!("forgotten imports: {forgotten:?}");
     }
+    let [hides, property, never] = members;
+    println!("attributes of self: {hides} hide a method, {property} are properties, {never} are never assigned");
     println!("{calls} calls of functions of the same file, {misfits} do not fit");
     ExitCode::SUCCESS
 }

@@ -8,6 +8,7 @@
 mod agreement_tests;
 mod arity;
 mod assertion;
+mod code_pattern;
 mod definition;
 mod doc;
 mod extent;
@@ -17,6 +18,7 @@ mod fixture_tests;
 mod import;
 mod language;
 mod matches;
+mod member_fault;
 mod name;
 mod normal_form;
 mod parse;
@@ -37,8 +39,10 @@ mod walk_tests;
 
 pub use arity::{Arity, Call, Mismatch};
 pub use assertion::{Assertion, is_literal};
+pub use code_pattern::{CodeMatch, CodePattern, CodePatternError};
 pub use definition::{Definition, NameUse, SymbolKind, UseKind};
 pub use import::{ImportLine, KnownBy, imported_from};
+pub use member_fault::{MemberFault, MemberFaultKind};
 pub use normal_form::normal_form;
 pub use parse::{Facts, MAX_SOURCE_BYTES, PARSE_BUDGET, ParseOutcome, ParsedFile, SyntaxError, SyntaxErrorKind};
 pub use query::{Engine, QueryError, compile_queries};

@@ -91,3 +91,25 @@ fn the_short_help() {
     let place = place();
     insta::assert_snapshot!(place.skiff(&["-h"]).stdout);
 }
+
+#[test]
+fn code_is_found_by_its_syntax() {
+    let place = Place::with(&[
+        ("a.py", "# total(1, 2)\nprint(total(1,\n  2))\n"),
+        ("b.md", "total(1, 2)\n"),
+    ]);
+    let found = place.skiff(&["find", "--code", "total($A, $_)"]);
+    assert_eq!(
+        (found.code, found.stdout.as_str()),
+        (0, "a.py:2: print(total(1,\n"),
+        "{}",
+        found.stderr
+    );
+    let wrong = place.skiff(&["find", "--code", "total("]);
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong.stderr.contains("the pattern is no single piece of Python code"),
+        "{}",
+        wrong.stderr
+    );
+}

@@ -331,6 +331,7 @@ fn excerpt(bench: &Workbench<'_>, path: &RepoPath, failure: &GateFailure) -> Str
     match failure {
         GateFailure::Syntax { excerpt, .. }
         | GateFailure::Arity { excerpt, .. }
+        | GateFailure::Members { excerpt, .. }
         | GateFailure::Unwritten { excerpt, .. } => excerpt.clone(),
         GateFailure::Undefined { names, excerpt } => {
             let homes = homes(bench, path, names).into_iter();

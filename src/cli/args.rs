@@ -169,7 +169,7 @@ pub(crate) struct IndexArgs {
 /// Words are looked for in names, documentation, signatures, bodies and paths; names, paths and stack traces that the
 /// query holds come first. One word is compared with all names as well, as the symbol pickers of editors do: `parse`,
 /// `ParseInterval`, `PI`, `prsintv` and, with an error, `parse_intreval` all find `parse_interval`. With --references,
-/// --text or --regex every place is printed instead, in the order of the paths.
+/// --text, --regex or --code every place is printed instead, in the order of the paths.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = "\
 Examples:
@@ -179,6 +179,7 @@ Examples:
   skiff find --embed-model nomic 'where are passwords checked'
   skiff find --references parse_interval
   skiff find --regex 'TODO\\(\\w+\\)'
+  skiff find --code 'strcpy($TO, $$$)'
   skiff find --rev v1.2.0 --json Parser.parse")]
 pub(crate) struct FindArgs {
     /// What to look for
@@ -196,13 +197,18 @@ pub(crate) struct FindArgs {
     /// Find what a regular expression matches, in every text file
     #[arg(long, group = "what")]
     pub(crate) regex: bool,
+    /// Find code that has the syntax of the query: `$NAME` stands for one expression, statement or name, `$$$NAME` for any
+    /// number beside each other, and a name that comes twice for the same text; layout and comments do not matter. In
+    /// every language of the repository that reads the query as one piece of code
+    #[arg(long, group = "what")]
+    pub(crate) code: bool,
     /// Put the best definitions or files in order by meaning too, with an embedding model: a name from `skiff model
     /// list`, or a GGUF file
     #[arg(
         long,
         value_name = "NAME|PATH",
         value_parser = NonEmptyStringValueParser::new(),
-        conflicts_with_all = ["references", "text", "regex"]
+        conflicts_with_all = ["references", "text", "regex", "code"]
     )]
     pub(crate) embed_model: Option<String>,
     /// The most that is printed [default: 10 definitions or files, 1000 places]

@@ -2,6 +2,7 @@ use rayon::prelude::*;
 use regex::Regex;
 
 use super::{Index, IndexedFile};
+use crate::lang::{CodePattern, ParsedFile};
 use crate::text::{LineIndex, RepoPath, TextRange};
 
 /// The most bytes of a line that are handed on.
@@ -35,6 +36,30 @@ impl Index {
                 let ranges = pattern.find_iter(&text).filter(|found| !found.is_empty());
                 let ranges = ranges.take(limit).map(|found| TextRange::from(found.range()));
                 lines_at(&file.path, &text, ranges)
+            })
+            .collect();
+        found.into_iter().flatten().take(limit).collect()
+    }
+
+    /// Finds where a piece of code with holes matches in the files of its language, in the order of path and position; at
+    /// most `limit`. Of several patterns each is looked for in its own language.
+    ///
+    /// A file that has changed since it was indexed is left out.
+    pub fn code_matches(&self, patterns: &[CodePattern], limit: usize) -> Vec<LineMatch> {
+        let found: Vec<Vec<LineMatch>> = self
+            .files()
+            .par_iter()
+            .map(|file| {
+                let own = patterns.iter().find(|own| Some(own.language()) == file.language);
+                let Some((pattern, text)) = own.zip(self.text_of(file)) else {
+                    return Vec::new();
+                };
+                if !pattern.may_match(&text) {
+                    return Vec::new();
+                }
+                let parsed = ParsedFile::parse(pattern.language(), &text);
+                let ranges = pattern.matches(&parsed, &text).into_iter().map(|found| found.range);
+                lines_at(&file.path, &text, ranges.take(limit))
             })
             .collect();
         found.into_iter().flatten().take(limit).collect()
@@ -87,6 +112,7 @@ fn lines_at(path: &RepoPath, text: &str, ranges: impl Iterator<Item = TextRange>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::Language;
     use crate::progress::NoProgress;
 
     fn index() -> Index {
@@ -104,6 +130,18 @@ mod tests {
             .iter()
             .map(|m| (m.path.to_string(), m.line, m.range.start, m.text.as_str()))
             .collect()
+    }
+
+    #[test]
+    fn code_is_found_by_its_syntax() {
+        let pattern = CodePattern::new(Language::Python, "g($A)").unwrap();
+        assert_eq!(
+            places(&index().code_matches(&[pattern], 9)),
+            [("a.py".to_owned(), 1, 20, "    return g(1)")]
+        );
+        let pattern = CodePattern::new(Language::Python, "f($_)").unwrap();
+        assert_eq!(index().code_matches(std::slice::from_ref(&pattern), 9).len(), 1);
+        assert_eq!(index().code_matches(&[pattern], 0), []);
     }
 
     #[test]

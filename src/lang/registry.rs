@@ -59,6 +59,8 @@ const DEFAULTS: LanguageSpec = LanguageSpec {
     clause_end: None,
     macro_lines: &[],
     endless_scan: None,
+    contexts: &[("", "\n")],
+    takes_patterns: true,
 };
 
 /// A grammar whose crate exports a function, as a constant.
@@ -66,6 +68,7 @@ const SQL: tree_sitter_language::LanguageFn = arborium_sql::language();
 
 languages! {
     Rust "Rust" "rust" in "rust" by tree_sitter_rust::LANGUAGE {
+        contexts: &[("fn f() {\n", ";\n}\n"), ("", "\n")],
         extensions: &["rs"],
         separator: "::",
     }
@@ -95,19 +98,23 @@ languages! {
         terminator: ";",
     }
     Go "Go" "go" in "go" by tree_sitter_go::LANGUAGE {
+        contexts: &[("package p\nfunc f() {\n", "\n}\n"), ("package p\n", "\n")],
         extensions: &["go"],
     }
     C "C" "c" in "c" by tree_sitter_c::LANGUAGE {
+        contexts: &[("void f(void) {\n", ";\n}\n"), ("", "\n")],
         extensions: &["c", "h"],
         separator: "::",
         terminator: ";",
     }
     Cpp "C++" "cpp" in "cpp" by tree_sitter_cpp::LANGUAGE {
+        contexts: &[("void f(void) {\n", ";\n}\n"), ("", "\n")],
         extensions: &["cpp", "cc", "cxx", "c++", "hpp", "hh", "hxx", "h++", "ipp", "inl", "cu", "cuh"],
         separator: "::",
         terminator: ";",
     }
     Ada "Ada" "ada" in "ada" by tree_sitter_ada::LANGUAGE {
+        contexts: &[("procedure P is\nbegin\n", ";\nend P;\n"), ("", "\n")],
         extensions: &["adb", "ads", "ada"],
         line_comment: "--",
     }
@@ -129,6 +136,7 @@ languages! {
         line_comment: "#",
     }
     Make "Make" "make" in "make" by tree_sitter_make::LANGUAGE {
+        takes_patterns: false,
         extensions: &["mk", "mak"],
         file_names: &["Makefile", "GNUmakefile", "makefile", "Makefile.am", "Makefile.in"],
         interpreters: &["make"],
@@ -136,43 +144,51 @@ languages! {
         indentation: Indentation::Significant,
     }
     Dockerfile "Dockerfile" "dockerfile" in "dockerfile" by tree_sitter_containerfile::LANGUAGE {
+        takes_patterns: false,
         extensions: &["dockerfile", "containerfile"],
         file_names: &["Dockerfile", "dockerfile", "Containerfile", "containerfile"],
         line_comment: "#",
     }
     Json "JSON" "json" in "json" by tree_sitter_json::LANGUAGE {
+        takes_patterns: false,
         extensions: &["json", "jsonc", "geojson", "webmanifest"],
         line_comment: "",
     }
     Toml "TOML" "toml" in "toml" by tree_sitter_toml_ng::LANGUAGE {
+        takes_patterns: false,
         extensions: &["toml"],
         file_names: &["Pipfile"],
         line_comment: "#",
     }
     Yaml "YAML" "yaml" in "yaml" by tree_sitter_yaml::LANGUAGE {
+        takes_patterns: false,
         extensions: &["yaml", "yml"],
         file_names: &[".clang-format", ".clang-tidy"],
         line_comment: "#",
         indentation: Indentation::Significant,
     }
     Html "HTML" "html" in "html" by tree_sitter_html::LANGUAGE {
+        takes_patterns: false,
         extensions: &["html", "htm", "xhtml"],
         line_comment: "",
         block_comment: ("<!--", "-->"),
         separator: " ",
     }
     Css "CSS" "css" in "css" by tree_sitter_css::LANGUAGE {
+        takes_patterns: false,
         extensions: &["css"],
         line_comment: "",
         separator: " ",
     }
     Markdown "Markdown" "markdown" in "markdown" by tree_sitter_md::LANGUAGE {
+        takes_patterns: false,
         extensions: &["md", "markdown", "mdown"],
         line_comment: "",
         block_comment: ("<!--", "-->"),
         separator: " / ",
     }
     Java "Java" "java" in "java" by tree_sitter_java::LANGUAGE {
+        contexts: &[("class C { void f() {\n", ";\n} }\n"), ("class C {\n", "\n}\n"), ("", "\n")],
         extensions: &["java"],
     }
     #[cfg(feature = "all-languages")]
@@ -191,6 +207,7 @@ languages! {
         separator: "::",
     }
     Php "PHP" "php" in "php" by tree_sitter_php::LANGUAGE_PHP {
+        takes_patterns: false,
         extensions: &["php", "phtml"],
         interpreters: &["php"],
         separator: "::",
@@ -202,6 +219,7 @@ languages! {
         block_comment: ("--[[", "]]"),
     }
     Perl "Perl" "perl" in "perl" by ts_parser_perl::LANGUAGE {
+        takes_patterns: false,
         extensions: &["pl", "pm", "t", "psgi"],
         file_names: &["cpanfile"],
         interpreters: &["perl"],
@@ -234,11 +252,13 @@ languages! {
         interpreters: &["scala", "scala-cli", "amm"],
     }
     CSharp "C#" "csharp" in "csharp" by tree_sitter_c_sharp::LANGUAGE {
+        contexts: &[("class C { void f() {\n", ";\n} }\n"), ("class C {\n", "\n}\n"), ("", "\n")],
         extensions: &["cs", "csx"],
         interpreters: &["dotnet-script"],
     }
     #[cfg(feature = "all-languages")]
     ObjectiveC "Objective-C" "objectivec" in "objc" by tree_sitter_objc::LANGUAGE {
+        contexts: &[("void f(void) {\n", ";\n}\n"), ("", "\n")],
         extensions: &["m", "mm"],
         terminator: ";",
         macro_lines: &["NS_ASSUME_NONNULL_BEGIN", "NS_ASSUME_NONNULL_END"],
@@ -287,12 +307,14 @@ languages! {
         clause_end: Some(";"),
     }
     Bash "Bash" "bash" in "bash" by tree_sitter_bash::LANGUAGE {
+        takes_patterns: false,
         extensions: &["sh", "bash", "ksh", "zsh"],
         file_names: &[".bashrc", ".bash_profile", ".profile", ".zshrc", "PKGBUILD"],
         interpreters: &["bash", "sh", "dash", "ksh", "zsh"],
         line_comment: "#",
     }
     PowerShell "PowerShell" "powershell" in "powershell" by tree_sitter_powershell::LANGUAGE {
+        takes_patterns: false,
         extensions: &["ps1", "psm1", "psd1"],
         interpreters: &["pwsh"],
         line_comment: "#",
@@ -324,6 +346,7 @@ languages! {
         line_comment: "!",
     }
     Apex "Apex" "apex" in "apex" by tree_sitter_sfapex::apex::LANGUAGE {
+        contexts: &[("class C { void f() {\n", ";\n} }\n"), ("class C {\n", "\n}\n"), ("", "\n")],
         extensions: &["cls", "trigger", "apex"],
     }
 }

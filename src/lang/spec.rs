@@ -48,6 +48,11 @@ pub struct LanguageSpec {
     pub macro_lines: &'static [&'static str],
     /// What a text holds on which the grammar's scanner, a piece of C that asks for no clock, may never end.
     pub endless_scan: Option<&'static str>,
+    /// What stands before and after a piece of code that is parsed by itself, the likeliest first: statements of many
+    /// languages are only read as such inside of a function.
+    pub contexts: &'static [(&'static str, &'static str)],
+    /// Whether its code can be looked for by patterns: not where `$` begins variables, nor in prose and data.
+    pub takes_patterns: bool,
 }
 
 /// Whether a language's indentation is syntax.

@@ -4,7 +4,7 @@ mod usage;
 
 use std::fmt;
 
-use crate::lang::{Definition, Language, Mismatch, ParsedFile, UnboundName};
+use crate::lang::{Definition, Language, MemberFault, MemberFaultKind, Mismatch, ParsedFile, UnboundName};
 use crate::text::{LineIndex, TextRange};
 
 pub use usage::Surroundings;
@@ -93,6 +93,13 @@ pub enum GateFailure {
         /// The line of the call.
         excerpt: String,
     },
+    /// New code uses attributes of `self` that fail when it runs.
+    Members {
+        /// The uses, in the order of the text.
+        faults: Vec<MemberFault>,
+        /// The lines of the first ones.
+        excerpt: String,
+    },
 }
 
 impl fmt::Display for GateFailure {
@@ -115,7 +122,25 @@ impl fmt::Display for GateFailure {
                 write!(f, "{} {verb} used and not imported or defined", quoted.join(", "))
             }
             Self::Arity { call, mismatch, .. } => write!(f, "`{call}` {mismatch}"),
+            Self::Members { faults, .. } => {
+                let mut said: Vec<String> = faults.iter().map(fault).collect();
+                said.dedup();
+                write!(f, "{}", said.join(", "))
+            }
         }
+    }
+}
+
+fn fault(own: &MemberFault) -> String {
+    let MemberFault { class, name, .. } = own;
+    match own.kind {
+        MemberFaultKind::HidesMethod => {
+            format!("the attribute `{name}` hides the method `{class}.{name}` and needs another name")
+        }
+        MemberFaultKind::AssignsProperty => {
+            format!("`{class}.{name}` is a property without a setter, so that its value needs another name")
+        }
+        MemberFaultKind::NeverAssigned => format!("`self.{name}` is used in `{class}` and never assigned"),
     }
 }
 
@@ -141,7 +166,7 @@ pub fn check(changed: &Changed<'_>, promise: Promise<'_>, surroundings: &Surroun
     failures.extend(syntax(changed, &before, &after));
     failures.extend(elided(changed, &after, replaced));
     failures.extend(names(changed, promise, &before, &after));
-    failures.extend(usage::check(changed, surroundings, &before));
+    failures.extend(usage::check(changed, surroundings, &before, &after));
     failures
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use regex::{Regex, RegexBuilder};
@@ -9,6 +10,8 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::message::UsageError;
 use crate::cli::store::{self, Subject};
 use crate::cli::{engine, json, output};
+use crate::index::Index;
+use crate::lang::{CodePattern, Language};
 use crate::progress::Progress;
 use crate::review::escape_line;
 
@@ -23,6 +26,7 @@ enum What {
     Files,
     References,
     Pattern(Regex),
+    Code,
 }
 
 /// Finds definitions, files or places.
@@ -35,7 +39,7 @@ pub(super) fn run(args: &FindArgs, context: &Context) -> anyhow::Result<ExitStat
     let places = args.limit.unwrap_or(PLACES) as usize;
     let mut embedder = match what {
         What::Symbols | What::Files => engine::embedder(context)?,
-        What::References | What::Pattern(_) => None,
+        What::References | What::Pattern(_) | What::Code => None,
     };
     // What is put in another order comes from further down than what is shown.
     let ranked = match embedder {
@@ -62,6 +66,7 @@ pub(super) fn run(args: &FindArgs, context: &Context) -> anyhow::Result<ExitStat
             }
             What::References => json::FindReport::places(&query, index.reference_lines(&query, places)),
             What::Pattern(pattern) => json::FindReport::places(&query, index.matches(pattern, places)),
+            What::Code => json::FindReport::places(&query, index.code_matches(&code(&query, index)?, places)),
         })
     })?;
     if found.matches.len() == places {
@@ -78,17 +83,37 @@ pub(super) fn run(args: &FindArgs, context: &Context) -> anyhow::Result<ExitStat
 }
 
 fn what(args: &FindArgs, query: &str) -> Result<What, UsageError> {
-    let pattern = match (args.files, args.references, args.text, args.regex) {
+    let pattern = match (args.files, args.references, args.text, args.regex, args.code) {
         (true, ..) => return Ok(What::Files),
         (_, true, ..) => return Ok(What::References),
-        (_, _, true, _) => regex::escape(query),
-        (.., true) => query.to_owned(),
+        (_, _, true, ..) => regex::escape(query),
+        (_, _, _, true, _) => query.to_owned(),
+        (.., true) => return Ok(What::Code),
         _ => return Ok(What::Symbols),
     };
     let compiled = RegexBuilder::new(&pattern).multi_line(true).build();
     compiled
         .map(What::Pattern)
         .map_err(|error| UsageError(error.to_string()))
+}
+
+/// Returns the query as a pattern in every language of the repository that takes it.
+fn code(query: &str, index: &Index) -> Result<Vec<CodePattern>, UsageError> {
+    let languages = index.files().iter().filter_map(|file| file.language);
+    let languages: BTreeSet<Language> = languages.filter(|language| language.spec().takes_patterns).collect();
+    let read: Vec<_> = languages
+        .into_iter()
+        .map(|language| CodePattern::new(language, query))
+        .collect();
+    let refused = read
+        .iter()
+        .find_map(|read| read.as_ref().err().map(ToString::to_string));
+    let patterns: Vec<CodePattern> = read.into_iter().flatten().collect();
+    match refused {
+        // What one language refuses another may take.
+        Some(refused) if patterns.is_empty() => Err(UsageError(refused)),
+        _ => Ok(patterns),
+    }
 }
 
 fn table(found: &json::FindReport) -> String {

@@ -201,3 +201,23 @@ fn calls_fit_their_functions() {
     let wrong = before.replace("return s", "return g(s)");
     assert_eq!(said(&wrong, &wrong.replace("def f(s)", "def f(s, t=0)"), &[]), [""; 0]);
 }
+
+#[test]
+fn an_attribute_does_not_hide_a_method() {
+    let before = "class Node:\n    def next(self):\n        pass\n\n    def link(self, node):\n        pass\n";
+    let after = before.replace("node):\n        pass", "node):\n        self.next = node");
+    assert_eq!(
+        said(before, &after, &[]),
+        ["the attribute `next` hides the method `Node.next` and needs another name"]
+    );
+    // What stood there before is not the new code's fault.
+    assert_eq!(said(&after, &after.replace("= node", "= node or None"), &[]), [""; 0]);
+    let before = &before.replace("Node:\n", "Node:\n    def __init__(self):\n        pass\n\n");
+    let reads = before.replace("node):\n        pass", "node):\n        return self.first");
+    assert_eq!(
+        said(before, &reads, &[]),
+        ["`self.first` is used in `Node` and never assigned"]
+    );
+    // Who read another one before has them from elsewhere.
+    assert_eq!(said(&reads, &reads.replace("first", "last"), &[]), [""; 0]);
+}

@@ -1,9 +1,9 @@
-//! What new code uses: names that nothing binds, and calls that do not fit their function.
+//! What new code uses: names that nothing binds, calls that do not fit their function, attributes of `self` that fail.
 
 use std::collections::BTreeSet;
 
 use super::{Changed, GateFailure};
-use crate::lang::{Arity, BoundBy, Call, ParsedFile, Scopes, UnboundName, imported_from};
+use crate::lang::{Arity, BoundBy, Call, MemberFault, MemberFaultKind, ParsedFile, Scopes, UnboundName, imported_from};
 use crate::text::{LineIndex, TextRange};
 
 /// What is known beside a changed file.
@@ -21,8 +21,13 @@ pub struct Surroundings<'a> {
 const MOST_LINES: usize = 5;
 
 /// Returns what is wrong with what the new code uses, where that is certain.
-pub(super) fn check(changed: &Changed<'_>, surroundings: &Surroundings<'_>, before: &ParsedFile) -> Vec<GateFailure> {
-    let mut failures = Vec::new();
+pub(super) fn check(
+    changed: &Changed<'_>,
+    surroundings: &Surroundings<'_>,
+    before: &ParsedFile,
+    after: &ParsedFile,
+) -> Vec<GateFailure> {
+    let mut failures: Vec<GateFailure> = members(changed, before, after).into_iter().collect();
     let (Some(language), Some(old)) = (changed.language, Scopes::of(before, changed.before)) else {
         return failures;
     };
@@ -62,6 +67,22 @@ pub(super) fn check(changed: &Changed<'_>, surroundings: &Surroundings<'_>, befo
         }
     }
     failures
+}
+
+/// Returns the uses of attributes that fail and were not there before. A class that was incomplete before gets its
+/// attributes from elsewhere.
+fn members(changed: &Changed<'_>, before: &ParsedFile, after: &ParsedFile) -> Option<GateFailure> {
+    let known = MemberFault::all_in(before, changed.before);
+    let mut faults = MemberFault::all_in(after, changed.after);
+    faults.retain(|own| {
+        let was = |other: &MemberFault| {
+            let is_incomplete = own.kind == MemberFaultKind::NeverAssigned && own.kind == other.kind;
+            other.class == own.class && (other.name == own.name || is_incomplete)
+        };
+        changed.range_after.contains(own.range) && !known.iter().any(was)
+    });
+    let excerpt = lines(changed.after, faults.iter().map(|own| own.range));
+    (!faults.is_empty()).then_some(GateFailure::Members { faults, excerpt })
 }
 
 /// Returns how the function is called that a call means: the only one that its name is bound to.
