@@ -350,7 +350,7 @@ fn what_a_failure_misses_is_asked_for_and_preferred() {
     fs::write(&failure, said).unwrap();
     let asks = |code: &str, likely: f64| {
         json!({
-            "prompt_contains": ["that attempt has none of them: `tax`. Write code that has them."],
+            "prompt_contains": ["The check needs `tax` in it, which that attempt lacks: add that."],
             "reply": format!("```python\n{code}```"),
             "mean_log_probability": likely,
         })

@@ -38,6 +38,8 @@ pub(super) struct Standing {
     passed_checks: usize,
     /// Of the check that failed, as far as its output says.
     failures: Reverse<usize>,
+    /// Whether it gives anything, and anything else than the code that failed.
+    departs: bool,
     /// How much it has of what a failure found to be lacking.
     brings: usize,
     /// How it differs from the code that failed.
@@ -226,6 +228,11 @@ impl Candidate<'_> {
         let refused = trial.and_then(|trial| trial.refused.as_ref());
         let values = self.behaviour.as_ref().filter(|behaviour| behaviour.values > 0);
         let failed = self.checks.iter().find(|check| !check.passed());
+        let departure = match (refused, values) {
+            (None, _) => Departure::OffBy(Reverse(0)),
+            (Some(_), None) => Departure::None,
+            (Some(refused), Some(behaviour)) => refused.departure(behaviour),
+        };
         Standing {
             passes_gates: self.branch.passed(),
             passed_checks: self.passed_checks(),
@@ -234,12 +241,9 @@ impl Candidate<'_> {
                 None => 0,
                 Some(check) => failures(&check.output).unwrap_or(usize::MAX),
             }),
+            departs: departure > Departure::None,
             brings: self.brings,
-            departure: match (refused, values) {
-                (None, _) => Departure::OffBy(Reverse(0)),
-                (Some(_), None) => Departure::None,
-                (Some(refused), Some(behaviour)) => refused.departure(behaviour),
-            },
+            departure,
             values: values.map_or(0, |behaviour| behaviour.values),
         }
     }

@@ -6,22 +6,27 @@ mod repair;
 
 use super::branch::{Branch, State, Step, Work};
 use super::locate::{Located, locate};
+use super::observation::failing_share;
 use super::outline::outline;
 use super::proposal::{Action, ModelStamp, Proposal};
-use super::selection::{Candidate, Pool};
+use super::selection::{Candidate, MOSTLY_RIGHT, Pool};
 use super::target::{Place, Target};
 use super::task::{Slot, Task};
 use super::usage::words;
-use super::writing::{Asking, Ending, OnUnchanged, Order, Outcome, Rider};
-use super::{AgentError, Candidates, Mode, Request, Workbench, tool_loop};
+use super::writing::{Asking, Ending, OnUnchanged, Order, Outcome, Rider, Until};
+use super::{AgentError, Candidates, Checks, JudgeBy, Mode, Request, Workbench, tool_loop};
 use crate::model::{Preamble, Sampling, Session, Usage};
 use crate::prompt::{Fitted, TokenBudget, Wants};
+use examples::Wanted;
 
 /// So many places that a request names are all meant to change; of more, some are likely only named.
 const MOST_MEANT: usize = 2;
 /// Nobody who leaves the number of candidates to skiff waits for more of them, or for repairs, once so many tokens are
 /// written.
 const ENOUGH_TOKENS: u64 = 1500;
+/// Where they do wait, for no more candidates than this, so many at a time.
+const MOST_CANDIDATES: usize = 32;
+const WAVE: usize = 8;
 /// The temperature of candidates after the first: enough for them to differ, little enough for most to be code that runs.
 const CANDIDATE_TEMPERATURE: f32 = 0.7;
 
@@ -52,10 +57,11 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
     if !located.alternatives.is_empty() || located.targets.len() > MOST_MEANT {
         run.on_unchanged = OnUnchanged::GiveUp;
     }
-    let mut wanted = run.stated_examples(&located)?;
+    run.wanted = run.stated_examples(&located)?;
     let mut pool = Pool::new(bench, &request.failure);
     let mut drawn = 0;
-    for width in waves(bench, request) {
+    for most in waves(bench, request) {
+        let width = run.width_of(most, drawn, &located)?;
         let is_enough = match bench.config.candidates {
             // Where something has failed before, nobody is believed without a proof.
             Candidates::Auto if request.failure.is_empty() => pool.works(),
@@ -64,15 +70,12 @@ fn propose_with(request: &Request, bench: &Workbench<'_>) -> Result<Proposal, Ag
         if drawn > 0 && (is_enough || run.has_written_enough()) {
             break;
         }
-        let draws: Vec<Draw> = (drawn..drawn + width).map(|at| run.draw(at)).collect();
-        drawn += width;
-        let branches = run.carry_out(&located, &draws)?;
-        if let Some(wanted) = wanted.take() {
-            pool.trial = run.trial(wanted)?;
-        }
-        pool.add(branches)?;
+        run.draw_wave(&located, width, &mut pool, &mut drawn)?;
     }
     run.repair(&mut pool, &mut drawn)?;
+    while run.is_worth_another_wave(&pool, drawn) {
+        run.draw_wave(&located, WAVE, &mut pool, &mut drawn)?;
+    }
     let (chosen, candidates) = pool.choose().ok_or(AgentError::NothingFound)?;
     let Candidate {
         branch, patch, checks, ..
@@ -137,6 +140,8 @@ pub(super) struct Run<'a> {
     rider: Option<Rider>,
     /// What came of it.
     ridden: Option<String>,
+    /// The examples that the first wave of candidates is waited for with.
+    wanted: Option<Wanted>,
 }
 
 impl<'a> Run<'a> {
@@ -150,7 +155,59 @@ impl<'a> Run<'a> {
             on_unchanged: OnUnchanged::Repair,
             rider: None,
             ridden: None,
+            wanted: None,
         })
+    }
+
+    /// Draws candidates into the pool.
+    fn draw_wave(
+        &mut self,
+        located: &Located,
+        width: usize,
+        pool: &mut Pool<'a>,
+        drawn: &mut usize,
+    ) -> Result<(), AgentError> {
+        let draws: Vec<Draw> = (*drawn..*drawn + width).map(|at| self.draw(at)).collect();
+        *drawn += width;
+        let branches = self.carry_out(located, &draws)?;
+        if let Some(wanted) = self.wanted.take() {
+            pool.trial = self.trial(wanted)?;
+        }
+        pool.add(branches)
+    }
+
+    /// Tells whether to go on where repairs have not helped: answers are short, and what refuses them costs nothing to
+    /// ask again.
+    fn is_worth_another_wave(&self, pool: &Pool<'_>, drawn: usize) -> bool {
+        let is_cheap = matches!(self.bench.checks.map(Checks::judge_by), Some(JudgeBy::Examples));
+        let is_auto = self.bench.config.candidates == Candidates::Auto;
+        is_auto && is_cheap && !pool.passes() && drawn + WAVE <= MOST_CANDIDATES && !self.has_written_enough()
+    }
+
+    /// Returns how many of the next candidates are drawn: of long answers fewer, where nobody says how many.
+    fn width_of(&self, most: usize, drawn: usize, located: &Located) -> Result<usize, AgentError> {
+        if self.bench.config.candidates != Candidates::Auto || self.request.failure.is_empty() {
+            return Ok(most);
+        }
+        let expected = match drawn {
+            0 => self.tokens_of(located)?,
+            drawn => self.usage.completion_tokens / drawn as u64,
+        };
+        let affordable = usize::try_from(ENOUGH_TOKENS / expected.max(1)).unwrap_or(most);
+        Ok(affordable.clamp(1, most))
+    }
+
+    /// Returns how long the code is that is to be rewritten, in tokens.
+    fn tokens_of(&self, located: &Located) -> Result<u64, AgentError> {
+        let mut state = State::of(self.bench.snapshot);
+        let mut tokens = 0;
+        for target in &located.targets {
+            if let Target::Rewrite(place) = target {
+                let (_, region) = state.region(place, self.bench.index)?;
+                tokens += self.bench.model.count_tokens(&region.code) as u64;
+            }
+        }
+        Ok(tokens)
     }
 
     /// Tells whether the run has cost as much as it may where nobody says how much.
@@ -171,22 +228,21 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns how candidate `at` is made: where the code as it stands has failed, the first mends it, and the others begin
-    /// anew, the first of them without chance too.
+    /// Returns how candidate `at` is made: where the code as it stands has failed, the first mends it. Of the others every
+    /// second one begins anew, or all where most of the tests failed; the first of those without chance too.
     pub(super) fn draw(&self, at: usize) -> Draw {
-        match (at, self.request.failure.is_empty()) {
-            (at, true) => Draw {
-                sampling: self.sampling(at),
-                wants: Wants::Code,
-            },
-            (0, false) => Draw {
-                sampling: self.sampling(0),
-                wants: Wants::Code,
-            },
-            (at, false) => Draw {
-                sampling: self.sampling(at - 1),
-                wants: Wants::CodeAnew,
-            },
+        let failure = &self.request.failure;
+        let is_mostly_right = failing_share(failure).is_some_and(|share| share <= MOSTLY_RIGHT);
+        let (sampling, wants) = match (at, is_mostly_right) {
+            (at, _) if failure.is_empty() => (at, Wants::Code),
+            (0, _) => (0, Wants::Code),
+            (at, true) if at % 2 == 1 => (at, Wants::Code),
+            (at, true) => (at / 2 - 1, Wants::CodeAnew),
+            (at, false) => (at - 1, Wants::CodeAnew),
+        };
+        Draw {
+            sampling: self.sampling(sampling),
+            wants,
         }
     }
 
@@ -286,6 +342,7 @@ impl<'a> Run<'a> {
             usage: &mut self.usage,
             request: &self.request.text,
             on_unchanged: self.on_unchanged,
+            until: Until::AnyPasses,
             rider: self.rider.take(),
             ridden: None,
         }

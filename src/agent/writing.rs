@@ -19,6 +19,15 @@ pub(super) enum OnUnchanged {
     GiveUp,
 }
 
+/// When enough has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The answers are to one question: the first that passes makes repairs of the others useless.
+    AnyPasses,
+    /// Each answers its own.
+    AllPass,
+}
+
 /// One answer that is asked for.
 pub(super) struct Order<'t> {
     pub(super) task: &'t Task,
@@ -49,6 +58,8 @@ pub(super) struct Outcome {
     pub(super) attempts: u32,
     pub(super) gate_hits: Vec<String>,
     pub(super) ending: Ending,
+    /// What it cost.
+    pub(super) usage: Usage,
 }
 
 /// An answer that can stand.
@@ -94,6 +105,7 @@ pub(super) struct Asking<'r, 's> {
     /// The request in a person's words.
     pub(super) request: &'r str,
     pub(super) on_unchanged: OnUnchanged,
+    pub(super) until: Until,
     pub(super) rider: Option<Rider>,
     /// What the rider was answered, without its prefix.
     pub(super) ridden: Option<String>,
@@ -101,7 +113,7 @@ pub(super) struct Asking<'r, 's> {
 
 impl Asking<'_, '_> {
     /// Asks for the answers, all at once, and for those that fail a gate once more with what was wrong, as often as the
-    /// configuration allows, as long as none has passed. An answer that failed cannot come back word for word.
+    /// configuration allows, as long as `until` says. An answer that failed cannot come back word for word.
     ///
     /// The outcomes are in the order of the orders.
     pub(super) fn write(&mut self, orders: Vec<Order<'_>>) -> Result<Vec<Outcome>, AgentError> {
@@ -120,7 +132,8 @@ impl Asking<'_, '_> {
                     completion => self.take(&mut desks[at], completion?)?,
                 }
             }
-            if desks.iter().any(|desk| desk.outcome.ending == Ending::Passed) {
+            let has_passed = |desk: &Desk<'_>| desk.outcome.ending == Ending::Passed;
+            if self.until == Until::AnyPasses && desks.iter().any(has_passed) {
                 break;
             }
         }
@@ -200,6 +213,7 @@ impl Asking<'_, '_> {
         } = desk;
         let task = order.task;
         outcome.attempts += 1;
+        outcome.usage += completion.usage;
         let text = match order.unfinished.take() {
             Some(unfinished) => task.finished(&unfinished, &completion.text),
             None => completion.text.clone(),
@@ -312,6 +326,7 @@ impl<'t> Desk<'t> {
                 attempts: 0,
                 gate_hits: Vec::new(),
                 ending: Ending::Unchanged,
+                usage: Usage::default(),
             },
             is_waiting: true,
         }

@@ -5,7 +5,7 @@ use crate::agent::observation::{MOST_OUTPUT_TOKENS, condense, named_lines};
 use crate::agent::selection::{Candidate, Pool};
 use crate::agent::task::Task;
 use crate::agent::writing::{Best, Ending, Order, Outcome, fits, length};
-use crate::model::{Message, Sampling};
+use crate::model::{Message, Sampling, Usage};
 use crate::prompt::{CheckPrompt, Template};
 use crate::sandbox::CheckOutcome;
 use crate::text::{LineIndex, RepoPath};
@@ -134,6 +134,7 @@ impl<'a> Run<'a> {
                         attempts: 1,
                         gate_hits: Vec::new(),
                         ending: Ending::Passed,
+                        usage: Usage::default(),
                     };
                     self.commit(&mut branch, task.as_ref().clone(), outcome)?;
                 }
