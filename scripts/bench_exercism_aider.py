@@ -2,7 +2,8 @@
 """Solves the exercises of bench_exercism.py with Aider, for a comparison: the same requests, tests and rows.
 
 Runs in an environment that has `aider-chat==0.86.2`; --server names the Python of one with `llama-cpp-python[server]`,
-which serves the same GGUF file on this machine. The second try goes on in the same conversation and is shown the first 50
+which serves the same GGUF file on this machine. An exercise that takes longer than --limit is not solved: a model may repeat
+itself until the context is full, and Aider then asks again. The second try goes on in the same conversation and is shown the first 50
 lines of what the tests said, as in Aider's own benchmark. Temperature 0, edit format `whole`, no map of the repository.
 """
 
@@ -14,6 +15,7 @@ import dataclasses
 import io
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -60,6 +62,14 @@ def served(python: Path, model: Path, threads: int, context: int) -> Iterator[st
             process.wait()
 
 
+class Overtime(BaseException):
+    """The time of an exercise is over; no handler of Aider's takes it for a failure of the network."""
+
+
+def overtime(*_: object) -> None:
+    raise Overtime
+
+
 class Solver:
     """Tries as Aider's benchmark does: one conversation for an exercise."""
 
@@ -102,6 +112,19 @@ class Solver:
         coder = self.coder(repo, list(exercise.solution))
         message = f"{exercise.text}\n\n{ADDENDUM.format(files=files)}"
         started = time.monotonic()
+        signal.alarm(self.args.limit)
+        try:
+            self.try_all(exercise, row, coder, message, repo, work)
+        except Overtime:
+            row.outcomes.append("stopped")
+            row.note = f"stopped after {self.args.limit} s"
+        signal.alarm(0)
+        row.seconds = round(time.monotonic() - started, 1)
+        os.chdir("/")
+        return row
+
+    def try_all(self, exercise: Exercise, row: Row, coder: Any, message: str, repo: Path, work: Path) -> None:
+        files = ", ".join(f"`{path}`" for path in exercise.solution)
         for attempt in range(1, self.args.tries + 1):
             row.tries = attempt
             with contextlib.redirect_stdout(io.StringIO()):
@@ -117,9 +140,6 @@ class Solver:
                 break
             shown = "\n".join(said.splitlines()[:MOST_ERROR_LINES])
             message = f"{shown}\n\n{SECOND_TRY.format(files=files)}"
-        row.seconds = round(time.monotonic() - started, 1)
-        os.chdir("/")
-        return row
 
 
 def main() -> int:
@@ -133,6 +153,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--context", type=int, default=8192, help="tokens")
     parser.add_argument("--tries", type=int, default=2)
+    parser.add_argument("--limit", type=int, default=600, metavar="SECONDS", help="the most for one exercise")
     args = parser.parse_args()
     args.out, args.track = args.out.resolve(), args.track.resolve()
     names = exercise_names(args.track)
@@ -149,6 +170,7 @@ def main() -> int:
         # Nothing of the user's settings, and no way out.
         os.environ.update(OPENAI_API_BASE=address, OPENAI_API_KEY="none", HOME=scratch, LITELLM_LOCAL_MODEL_COST_MAP="True")
         solver = Solver(args)
+        signal.signal(signal.SIGALRM, overtime)
         for name in names:
             if name in done:
                 continue
