@@ -23,6 +23,7 @@ mod placement;
 mod proposal;
 mod rerank;
 mod selection;
+mod site;
 mod target;
 mod task;
 mod tool_loop;
@@ -35,6 +36,7 @@ pub use outline::{Preparation, prepare};
 pub use proposal::{Action, ModelStamp, Proposal, RegionReport};
 pub use rerank::{RERANKED, rerank_files, rerank_symbols};
 pub use selection::CandidateReport;
+pub use site::{SiteAnswer, SiteRequest, SiteWriter, site_region};
 pub use tool_loop::{StepOutcome, StepReport, StepWitness, Tool};
 pub use workflow::propose;
 

@@ -4,6 +4,7 @@
 
 mod args;
 mod bars;
+mod batch_json;
 mod check_choice;
 mod commands;
 mod config;

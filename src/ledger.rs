@@ -27,7 +27,7 @@ pub use canonical::CanonicalError;
 pub use chain::Ledger;
 pub use digest::Digest;
 pub use error::{Fault, LedgerError};
-pub use event::{Cost, Decision, Event, FileChange, FileHunks, FileIdentity, Hunks, Verb};
+pub use event::{Cost, Decision, Event, FileChange, FileHunks, FileIdentity, Hunks, SettledAs, SiteSettled, Verb};
 pub use identity::Person;
 pub use key::PublicKey;
 pub use marking::Marking;

@@ -4,6 +4,7 @@
 //! enforces the table.
 
 pub mod agent;
+pub mod batch;
 pub mod cli;
 pub mod evidence;
 #[doc(hidden)]

@@ -17,6 +17,8 @@ pub enum Phase {
     Decode,
     /// Computing the vectors of texts, in texts.
     Embed,
+    /// Settling the places of a batch, in places.
+    Batch,
 }
 
 /// Receives progress and says whether to stop.
@@ -33,6 +35,22 @@ pub trait Progress: Sync {
     fn note(&self, line: &str);
     /// Tells whether the work should stop; polled at least every 100 ms of work where the work allows it.
     fn cancelled(&self) -> bool;
+}
+
+/// The progress of work within a longer phase, which alone is shown.
+#[derive(Clone, Copy)]
+pub struct Within<'p>(pub &'p dyn Progress);
+
+impl Progress for Within<'_> {
+    fn begin(&self, _: Phase, _: u64) {}
+    fn advance(&self, _: Phase, _: u64) {}
+    fn end(&self, _: Phase) {}
+    fn note(&self, line: &str) {
+        self.0.note(line);
+    }
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
 }
 
 /// Progress that nobody watches and nobody cancels.

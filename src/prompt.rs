@@ -16,5 +16,5 @@ pub use map::{MapFile, MapText, map_within};
 pub use template::{
     ActionPrompt, AgentPrompt, BenchPrompt, CheckPrompt, ChecksOffered, CreatePrompt, EmbedFilePrompt,
     EmbedSymbolPrompt, InsertPrompt, LocatePrompt, MapPrompt, MissingPrompt, PartPrompt, PromptError, PromptFile,
-    RepairPrompt, RequestLength, ResultPrompt, RewritePrompt, TEMPLATE_SOURCES, Template, Wants,
+    RepairPrompt, RequestLength, ResultPrompt, RewritePrompt, SitePrompt, TEMPLATE_SOURCES, Template, Wants,
 };

@@ -76,6 +76,32 @@ fn doctor_and_models() {
 }
 
 #[test]
+fn batches() {
+    let place = Place::with(&[("a.c", "void f(void) {\n  g(1);\n  g(2);\n}\n")]);
+    let plan = place.root().join("plan.toml");
+    let text = "version = 1\ntitle = 't'\nmatch.code = 'g($A)'\n[[rewrite]]\nto = 'h($A)'\nwhere = { A = '1' }\n";
+    fs::write(&plan, text).unwrap();
+    let plan = plan.display().to_string();
+    conforms(
+        "batch-sites.json",
+        &place.skiff(&["batch", &plan, "--dry-run", "--json"]).json(),
+    );
+    let done = place.skiff(&["batch", &plan, "--jsonl"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    let events: Vec<Value> = done
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    events.iter().for_each(|event| conforms("batch-event.json", event));
+    let kinds: Vec<Option<&str>> = events.iter().map(|event| event["outcome"].as_str()).collect();
+    assert_eq!(kinds, [Some("done"), Some("failed"), None]);
+    for line in place.skiff(&["log", "export", "--format", "jsonl"]).stdout.lines() {
+        conforms("ledger-record.json", &serde_json::from_str(line).unwrap());
+    }
+}
+
+#[test]
 fn a_map() {
     let place = Place::with(&[
         ("a.py", "class A:\n    def f(self):\n        return 1\n"),

@@ -23,6 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("sandbox", &["text", "repo"]),
     ("review", &["text", "patch"]),
     ("ledger", &["text", "patch", "model", "agent"]),
+    ("batch", &["text", "lang", "repo", "index", "patch", "agent"]),
     ("evidence", &["review"]),
     (
         "fuzz",

@@ -1,7 +1,7 @@
 use crate::index::{Index, Symbol, SymbolId};
 use crate::lang::Language;
 use crate::repo::SourceText;
-use crate::text::{RepoPath, TextRange};
+use crate::text::{LineIndex, RepoPath, TextRange};
 
 use super::draft::{Extent, ExtentKind};
 
@@ -105,6 +105,26 @@ impl Region {
             indent: String::new(),
         };
         region.at(range, text)
+    }
+
+    /// Returns some lines of a file; `range` begins with the first and ends with the last letter of the last.
+    pub(super) fn of_lines(source: &SourceText, language: Option<Language>, range: TextRange) -> Self {
+        let lines = LineIndex::new(&source.text);
+        let (first, last) = (lines.line_of(range.start) + 1, lines.line_of(range.end) + 1);
+        let (kind, name) = match first == last {
+            true => ("line", format!("line {first}")),
+            false => ("lines", format!("lines {first} to {last}")),
+        };
+        let region = Self {
+            path: source.path.clone(),
+            language,
+            kind: kind.to_owned(),
+            name,
+            range,
+            indent: String::new(),
+            code: String::new(),
+        };
+        region.at(range, &source.text)
     }
 
     /// Returns the part of the file that it is.

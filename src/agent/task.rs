@@ -4,7 +4,7 @@ use crate::lang::Language;
 use crate::patch::gate::{Changed, GateFailure, Promise, Surroundings, check};
 use crate::prompt::Fitted;
 use crate::repo::SourceText;
-use crate::text::{RepoPath, TextRange};
+use crate::text::{RepoPath, TextEdit, TextRange};
 
 use super::Workbench;
 use super::answer::Answer;
@@ -310,6 +310,14 @@ impl Judged {
 }
 
 impl Written {
+    /// Returns what changes of a file that was there.
+    pub(super) fn edit(&self) -> Option<&TextEdit> {
+        match self {
+            Self::Code(placed, _) => Some(&placed.edit),
+            Self::File(_) => None,
+        }
+    }
+
     /// Returns the code that stands in the place now.
     pub(super) fn code(&self) -> &str {
         match self {

@@ -1,5 +1,6 @@
 //! What was typed, as plain data. Nothing here looks at the machine.
 
+mod batch;
 mod edit;
 
 use std::ffi::OsString;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser as _};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub(crate) use batch::{BatchArgs, GroupByArg};
 pub(crate) use edit::{DraftsArg, EditArgs, ModeArg, PatchFormat, ScopeArg};
 
 use super::config::{Choice, ColorMode, ContextTokens, GpuLayers, KvType};
@@ -89,6 +91,7 @@ pub(crate) struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Edit(EditArgs),
+    Batch(BatchArgs),
     Map(MapArgs),
     Index(IndexArgs),
     Find(FindArgs),

@@ -122,6 +122,7 @@ fn title(phase: Phase) -> &'static str {
         Phase::Prefill => "reading the prompt",
         Phase::Decode => "writing",
         Phase::Embed => "embedding",
+        Phase::Batch => "batch",
     }
 }
 
@@ -134,6 +135,7 @@ fn style(phase: Phase, total: u64) -> ProgressStyle {
         // The total is only the most that may come: a bar would mislead.
         Phase::Decode => "{pos} tok {per_sec}",
         Phase::Embed => "{pos}/{len} texts {per_sec}",
+        Phase::Batch => "{pos}/{len} sites {per_sec} eta {eta}",
     };
     let bar = match phase {
         Phase::Decode => "",
@@ -158,6 +160,7 @@ fn summary(phase: Phase, done: u64, took: Duration) -> String {
         Phase::Load => format!("{title}: {time}"),
         Phase::Index => format!("{title}: {done} files in {time} ({rate:.0} files/s)"),
         Phase::Embed => format!("{title}: {done} texts in {time} ({rate:.1} texts/s)"),
+        Phase::Batch => format!("{title}: {done} sites in {time} ({rate:.1} sites/s)"),
         Phase::Prefill | Phase::Decode => format!("{title}: {done} tokens in {time} ({rate:.1} tok/s)"),
     }
 }
@@ -175,6 +178,7 @@ mod tests {
             Phase::Prefill,
             Phase::Decode,
             Phase::Embed,
+            Phase::Batch,
         ] {
             let _ = style(phase, 10);
         }

@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub(crate) mod apply;
+pub(crate) mod batch;
 mod completions;
 mod discard;
 mod doctor;
@@ -33,6 +34,7 @@ use crate::text::{RepoPath, head};
 pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Edit(args) => recorded(Verb::Edit, context, |recorder| edit::run(args, context, recorder)),
+        Command::Batch(args) => recorded(Verb::Batch, context, |recorder| batch::run(args, context, recorder)),
         Command::Map(args) => map::run(args, context),
         Command::Index(args) => index::run(args, context),
         Command::Find(args) => find::run(args, context),

@@ -30,6 +30,7 @@ pub(crate) struct Rights {
 const VERBS: &[(&str, &str, Role)] = &[
     ("edit", "skiff edit REQUEST", Role::Brain),
     ("edit --check", "skiff edit REQUEST --check CMD", Role::Checker),
+    ("batch", "skiff batch PLAN", Role::Brain),
     ("apply, undo, edit --apply", "skiff apply 1", Role::Hand),
     ("discard", "skiff discard 1", Role::Hand),
     ("index, find, map, model bench", "skiff index", Role::Brain),

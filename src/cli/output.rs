@@ -64,7 +64,23 @@ pub(crate) fn write_styled(text: &str) -> Result<(), OutputError> {
 /// # Errors
 /// [`OutputError`] when it cannot be written to the end.
 pub(crate) fn write_json(value: &impl Serialize) -> Result<(), OutputError> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|error| OutputError(error.into()))?;
-    text.push('\n');
-    write_raw(escape_json(&text).as_bytes())
+    write_raw(json(value)?.as_bytes())
+}
+
+/// Returns what [`write_json`] writes.
+///
+/// # Errors
+/// [`OutputError`] for a value that JSON cannot hold.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, OutputError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| OutputError(error.into()))?;
+    Ok(format!("{}\n", escape_json(&text)))
+}
+
+/// Writes one JSON object on a line of its own, as [`write_json`] does.
+///
+/// # Errors
+/// As there.
+pub(crate) fn write_json_line(value: &impl Serialize) -> Result<(), OutputError> {
+    let text = serde_json::to_string(value).map_err(|error| OutputError(error.into()))?;
+    write_raw(format!("{}\n", escape_json(&text)).as_bytes())
 }

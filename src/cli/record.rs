@@ -30,7 +30,7 @@ pub(crate) fn recorded(
         policy_sha256: context.settings.policy_sha256.clone(),
     };
     let meter = match verb {
-        Verb::Edit => EnergyMeter::start(),
+        Verb::Edit | Verb::Batch => EnergyMeter::start(),
         Verb::Apply | Verb::Undo | Verb::Discard => None,
     };
     let recorder = Recorder::begin(context.ledger(), setting, verb)?.measured_by(meter);

@@ -15,6 +15,7 @@ use anyhow::Context as _;
 
 use super::args::{Args, Command, DoctorArgs, LogArgs, LogCommand, ModelCommand};
 use super::check_choice::{self, CheckChoice};
+use super::commands::batch::batches;
 use super::config::{self, CheckRule, ConfigError, Layer, Settings};
 use super::context;
 use super::data_flow::{self, Flow, Rights};
@@ -79,6 +80,7 @@ pub(super) fn of(command: &Command) -> Role {
     match command {
         Command::Apply(_) | Command::Undo(_) | Command::Discard(_) => Role::Hand,
         Command::Edit(_)
+        | Command::Batch(_)
         | Command::Map(_)
         | Command::Index(_)
         | Command::Find(_)
@@ -111,6 +113,7 @@ impl Ground {
         let output = output.map(open_output).transpose()?;
         let input = match &args.command {
             Command::Apply(apply) => apply.source.file().map(|file| (file, "the patch")),
+            Command::Batch(batch) => Some((batch.plan.as_path(), "the plan")),
             Command::Edit(edit) => {
                 let file = edit.failure.as_deref().filter(|file| *file != Path::new("-"));
                 file.map(|file| (file, "what a check said"))
@@ -275,6 +278,10 @@ impl Ground {
                 Role::Brain,
                 Command::Edit(_) | Command::Apply(_) | Command::Undo(_) | Command::Discard(_) | Command::Doctor(_),
             ) => records.into_iter().chain([cache.clone()]).collect(),
+            (Role::Brain, Command::Batch(batch)) => {
+                let folder = batch.output.clone().unwrap_or_else(|| batches(state));
+                records.into_iter().chain([cache.clone(), folder]).collect()
+            }
             (Role::Hand, Command::Discard(_)) => records,
             // The ledger may lie outside of the state directory.
             (Role::Hand, _) => vec![state.clone(), self.settings.ledger(state)],
@@ -308,9 +315,12 @@ impl Ground {
             }
             // Neither proposals nor the ledger.
             Command::Edit(_) | Command::Doctor(_) if role == Role::Checker => {}
-            Command::Edit(_) | Command::Apply(_) | Command::Undo(_) | Command::Discard(_) | Command::Doctor(_) => {
-                reads.extend([state.clone(), self.settings.ledger(state)])
-            }
+            Command::Edit(_)
+            | Command::Batch(_)
+            | Command::Apply(_)
+            | Command::Undo(_)
+            | Command::Discard(_)
+            | Command::Doctor(_) => reads.extend([state.clone(), self.settings.ledger(state)]),
             // A patch names the head of the ledger, which is known without the key.
             Command::List(_) | Command::Show(_) => reads.extend([self.proposals(), self.settings.ledger(state)]),
             // Neither proposals nor the key of the ledger are any of their business.

@@ -58,6 +58,6 @@ pub(crate) fn line(marking: Option<&Marking>) -> String {
     marking_line(marking).map_or(String::new(), |line| escape_line(&line) + "\n")
 }
 
-fn marking_line(marking: Option<&Marking>) -> Option<String> {
+pub(super) fn marking_line(marking: Option<&Marking>) -> Option<String> {
     marking.map(|marking| format!("Marking: {marking}"))
 }

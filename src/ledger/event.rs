@@ -32,6 +32,8 @@ pub enum Event {
     Answered(Answered),
     /// A step of the tool loop was made.
     StepTaken(StepTaken),
+    /// A place of a batch is settled.
+    SiteSettled(SiteSettled),
     /// The gates have judged what came of one place.
     CandidateJudged(CandidateJudged),
     /// Check commands are about to be run on what the gates let pass.
@@ -63,6 +65,7 @@ pub enum Event {
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     Edit,
+    Batch,
     Apply,
     Undo,
     Discard,
@@ -73,6 +76,7 @@ impl Verb {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Edit => "edit",
+            Self::Batch => "batch",
             Self::Apply => "apply",
             Self::Undo => "undo",
             Self::Discard => "discard",
@@ -267,6 +271,35 @@ pub struct StepTaken {
     pub cost: Cost,
     /// What the model said in the action in its own words, where the settings ask for texts.
     pub text: Option<String>,
+}
+
+/// [`Event::SiteSettled`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteSettled {
+    pub path: RepoPath,
+    /// Git's id of the file in which the place was found.
+    pub blob: String,
+    /// The bytes of the place in it.
+    pub start: u64,
+    pub end: u64,
+    pub outcome: SettledAs,
+    /// Of the text that stands there afterwards, where it changed.
+    pub text: Option<Digest>,
+}
+
+/// What became of a place of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettledAs {
+    /// A rewrite of the plan changed it.
+    Rewritten,
+    /// The model changed it.
+    Edited,
+    /// It is right as it is.
+    Unchanged,
+    /// It could not be changed.
+    Failed,
 }
 
 /// [`Event::CandidateJudged`].

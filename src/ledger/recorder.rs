@@ -11,7 +11,7 @@ use super::chain::Part;
 use super::event::{
     self, Answered, CandidateJudged, CheckEnded, ChecksStarted, Conversation, Cost, Decided, Decision, FileChange,
     FileRead, FilesRead, Hunks, ModelChosen, PatchRead, Prompted, ProposalKept, ProposalMade, RunEnded, RunStarted,
-    StepTaken, TreeChange, TreeRead, TreeRecovered, TreeWritten, Verb, WorkTreeOpened,
+    SiteSettled, StepTaken, TreeChange, TreeRead, TreeRecovered, TreeWritten, Verb, WorkTreeOpened,
 };
 use super::{Digest, Event, Head, Ledger, LedgerError, Marking, Person, ProposalId, identity};
 use crate::agent::{CheckOutcome, Proposal, StepReport, StepWitness};
@@ -184,6 +184,11 @@ impl Recorder {
             label: label.to_owned(),
             paths: paths.to_vec(),
         }));
+    }
+
+    /// Notes that a place of a batch is settled.
+    pub fn note_site(&self, site: SiteSettled) {
+        self.note(Event::SiteSettled(site));
     }
 
     /// Notes what the gates said of each place.

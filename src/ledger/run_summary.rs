@@ -199,6 +199,7 @@ impl RunList {
             Event::RunStarted(_)
             | Event::TreeRead(_)
             | Event::FilesRead(_)
+            | Event::SiteSettled(_)
             | Event::CandidateJudged(_)
             | Event::ProposalMade(_)
             | Event::PatchRead(_)

@@ -82,6 +82,16 @@ prompts! {
         wants: Wants,
         fence: &'a str,
     }
+    /// Asks for some lines of a file, rewritten.
+    SitePrompt from "site" {
+        request: &'a str,
+        path: &'a str,
+        language: &'a str,
+        /// The lines before and after, with `...` in place of the code.
+        around: &'a str,
+        code: &'a str,
+        fence: &'a str,
+    }
     /// Asks for new code beside an anchor.
     InsertPrompt from "insert" {
         path: &'a str,

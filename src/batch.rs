@@ -1,0 +1,105 @@
+//! One change at many places of a code base: a plan says which places, what becomes of them without a model, and what
+//! the model is asked where that does not do.
+//!
+//! Imports `text`, `lang`, `index`, `patch`, `agent`, `progress`, and of `repo` only what reads.
+
+mod file_work;
+mod plan;
+mod record;
+mod rewriting;
+mod run;
+mod series;
+mod shard;
+mod site;
+mod state;
+mod summary;
+mod template;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use plan::{Filter, Place, Plan, PlanError, Rewrite, Selector};
+pub use record::{Author, Outcome, SiteRecord, Tokens};
+pub use rewriting::Misfit;
+pub use run::{Ending, Keeper, Limits, Run};
+pub use series::{GroupBy, SeriesPatch, series};
+pub use shard::Shard;
+pub use site::{Site, SiteFile, select};
+pub use state::{RunStamp, RunState, STATE_FILE, read_run};
+pub use summary::Summary;
+pub use template::{Filled, Template, Unfilled};
+
+use crate::agent::AgentError;
+use crate::lang::{CodePatternError, CodeQueryError};
+use crate::repo::RepoError;
+use crate::text::RepoPath;
+
+/// What stops a run, or keeps it from beginning.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// The text of `match.code` is no code.
+    #[error("the pattern is no piece of code")]
+    Pattern(#[source] CodePatternError),
+    /// The grammar refuses `match.query`.
+    #[error("the query is refused")]
+    Query(#[source] CodeQueryError),
+    /// Nothing uses the name.
+    #[error("nothing uses the name {0:?}")]
+    NoReferences(String),
+    /// A file that the plan lists is not there.
+    #[error("{0} is not in the index")]
+    NoSuchFile(RepoPath),
+    /// A line that the plan lists is not there.
+    #[error("{path} has no line {}; it has {lines}", line + 1)]
+    NoSuchLine {
+        /// The file.
+        path: RepoPath,
+        /// The line, zero-based.
+        line: usize,
+        /// How many lines it has.
+        lines: usize,
+    },
+    /// The file is not the one in which the places were found.
+    #[error("{0} has changed since its sites were found")]
+    FileChanged(RepoPath),
+    /// The state says something that cannot be of this file.
+    #[error("the state of the run does not go with {0}")]
+    Damaged(RepoPath),
+    /// There is a run in the folder.
+    #[error("{} holds a run already", .0.display())]
+    RunExists(PathBuf),
+    /// There is none.
+    #[error("{} holds no run", .0.display())]
+    NoRun(PathBuf),
+    /// The run in the folder is another one.
+    #[error("the run in {} has another {differs}", folder.display())]
+    OtherRun {
+        /// The folder.
+        folder: PathBuf,
+        /// In what it differs.
+        differs: &'static str,
+    },
+    /// The state is no state.
+    #[error("line {line} of {} in {} is damaged", STATE_FILE, folder.display())]
+    DamagedState {
+        /// The folder.
+        folder: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// The state cannot be kept.
+    #[error("cannot write or read {}", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file cannot be read.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// The model could not be asked.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+}

@@ -1,0 +1,461 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::Regex;
+use serde::Deserialize;
+
+use super::template::Template;
+use crate::lang::Language;
+use crate::repo::{Exclusions, LetterCase};
+use crate::text::{PathError, RepoPath};
+
+/// The one version of plans that is read.
+const VERSION: u32 = 1;
+
+/// What is to be done at which places of a code base.
+#[derive(Debug)]
+pub struct Plan {
+    /// What it does, in a line: the subject of its patches.
+    pub title: String,
+    /// What its places are.
+    pub selector: Selector,
+    /// In which files they are looked for.
+    pub filter: Filter,
+    /// What becomes of a place without a model. The first that fits is taken.
+    pub rewrites: Vec<Rewrite>,
+    /// What the model is asked to do at a place for which no rewrite fits.
+    pub request: Option<Template>,
+}
+
+/// What the places of a plan are.
+#[derive(Clone, Debug)]
+pub enum Selector {
+    /// What matches a piece of code with holes.
+    Code(String),
+    /// What a query of tree-sitter captures as `@site`; its captures in capitals are holes.
+    Query(String),
+    /// The uses of a name.
+    References(String),
+    /// What matches a regular expression; its groups in capitals are holes.
+    Regex(Regex),
+    /// Lines that the plan lists.
+    Places(Vec<Place>),
+}
+
+/// Some lines of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: RepoPath,
+    /// The first line, zero-based.
+    pub first_line: usize,
+    /// The last line, zero-based.
+    pub last_line: usize,
+}
+
+/// Which files a plan is about.
+#[derive(Debug)]
+pub struct Filter {
+    /// Files in these languages; in any where there are none.
+    pub languages: BTreeSet<Language>,
+    paths: Option<Exclusions>,
+}
+
+/// A text that takes the place of a match.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// What stands there afterwards.
+    pub to: Template,
+    /// What the texts in the holes must be, from end to end, for this rewrite to fit.
+    pub conditions: Vec<(String, Regex)>,
+}
+
+/// Why a text is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// It is no TOML, or has a key that is not known, or lacks one.
+    #[error("the plan cannot be read")]
+    Toml(#[source] Box<toml::de::Error>),
+    /// It is of another version.
+    #[error("the plan says version = {0}; this skiff reads version {VERSION}")]
+    Version(u32),
+    /// It says in no way, or in several, what its places are.
+    #[error("`match` needs exactly one of code, query, references, regex, places{}", found(.0))]
+    Match(Vec<&'static str>),
+    /// A query is written for one grammar.
+    #[error("`match.query` needs `match.languages`")]
+    QueryLanguages,
+    /// Nobody has the language.
+    #[error("`match.languages`: {name:?} is not known; known are {}", languages())]
+    Language {
+        /// What it says.
+        name: String,
+    },
+    /// A regular expression does not compile.
+    #[error("`{key}` is no regular expression")]
+    Regex {
+        /// Which one.
+        key: String,
+        /// Why.
+        #[source]
+        source: Box<regex::Error>,
+    },
+    /// A place is not `path:line` or `path:line-line`.
+    #[error("`match.places`: {0:?} is not PATH:LINE or PATH:LINE-LINE")]
+    Place(String),
+    /// A place is in no file of a repository.
+    #[error("`match.places`: {place:?}")]
+    Path {
+        /// The place.
+        place: String,
+        /// Why.
+        #[source]
+        source: PathError,
+    },
+    /// A hole that nothing can fill.
+    #[error("`{key}` has ${name}, which `match` does not bind{}", bound(.known))]
+    Unbound {
+        /// Where it stands.
+        key: &'static str,
+        /// The hole.
+        name: String,
+        /// What could stand there.
+        known: Vec<String>,
+    },
+    /// Nothing is to be done.
+    #[error("the plan needs a `request` or at least one `[[rewrite]]`")]
+    NothingToDo,
+}
+
+fn found(keys: &[&str]) -> String {
+    match keys {
+        [] => String::new(),
+        keys => format!("; it has {}", keys.join(" and ")),
+    }
+}
+
+fn languages() -> String {
+    Language::ALL
+        .iter()
+        .map(|language| language.name())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn bound(names: &[String]) -> String {
+    format!(
+        "; it binds {}",
+        names
+            .iter()
+            .map(|name| format!("${name}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlanFile {
+    version: u32,
+    title: String,
+    r#match: MatchTable,
+    #[serde(default)]
+    rewrite: Vec<RewriteTable>,
+    request: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatchTable {
+    code: Option<String>,
+    query: Option<String>,
+    references: Option<String>,
+    regex: Option<String>,
+    places: Option<Vec<String>>,
+    #[serde(default)]
+    languages: Vec<String>,
+    #[serde(default)]
+    paths: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RewriteTable {
+    to: String,
+    #[serde(default)]
+    r#where: BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// [`PlanError`] for what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, PlanError> {
+        let file: PlanFile = toml::from_str(text).map_err(|error| PlanError::Toml(Box::new(error)))?;
+        if file.version != VERSION {
+            return Err(PlanError::Version(file.version));
+        }
+        if file.rewrite.is_empty() && file.request.is_none() {
+            return Err(PlanError::NothingToDo);
+        }
+        let filter = Filter::new(&file.r#match)?;
+        let selector = Selector::new(file.r#match)?;
+        if matches!(selector, Selector::Query(_)) && filter.languages.is_empty() {
+            return Err(PlanError::QueryLanguages);
+        }
+        let plan = Self {
+            title: file.title.trim().to_owned(),
+            selector,
+            filter,
+            rewrites: file.rewrite.into_iter().map(Rewrite::new).collect::<Result<_, _>>()?,
+            request: file.request.map(|text| Template::new(text.trim())),
+        };
+        plan.refuse_unbound()?;
+        Ok(plan)
+    }
+
+    fn refuse_unbound(&self) -> Result<(), PlanError> {
+        let known = self.selector.names();
+        let check = |key, name: &str| match known.iter().any(|known| known == name) {
+            true => Ok(()),
+            false => Err(PlanError::Unbound {
+                key,
+                name: name.to_owned(),
+                known: known.clone(),
+            }),
+        };
+        for rewrite in &self.rewrites {
+            rewrite.to.names().try_for_each(|name| check("rewrite.to", name))?;
+            let mut conditions = rewrite.conditions.iter();
+            conditions.try_for_each(|(name, _)| check("rewrite.where", name))?;
+        }
+        let mut asked = self.request.iter().flat_map(Template::names);
+        asked.try_for_each(|name| check("request", name))
+    }
+}
+
+impl Selector {
+    fn new(table: MatchTable) -> Result<Self, PlanError> {
+        let MatchTable {
+            code,
+            query,
+            references,
+            regex,
+            places,
+            ..
+        } = table;
+        let given = [
+            ("code", code.is_some()),
+            ("query", query.is_some()),
+            ("references", references.is_some()),
+            ("regex", regex.is_some()),
+            ("places", places.is_some()),
+        ];
+        let given: Vec<&str> = given
+            .into_iter()
+            .filter(|(_, is_given)| *is_given)
+            .map(|(key, _)| key)
+            .collect();
+        Ok(match (&given[..], code, query, references, regex, places) {
+            (["code"], Some(code), ..) => Self::Code(code),
+            (["query"], _, Some(query), ..) => Self::Query(query),
+            (["references"], _, _, Some(name), ..) => Self::References(name),
+            (["regex"], _, _, _, Some(regex), _) => Self::Regex(compiled("match.regex", &format!("(?m:{regex})"))?),
+            (["places"], .., Some(places)) => Self::Places(
+                places
+                    .iter()
+                    .map(|place| Place::parse(place))
+                    .collect::<Result<_, _>>()?,
+            ),
+            _ => return Err(PlanError::Match(given)),
+        })
+    }
+
+    /// Returns the names that a template may use.
+    fn names(&self) -> Vec<String> {
+        let own: Vec<String> = match self {
+            Self::Code(code) => Template::new(code).names().map(str::to_owned).collect(),
+            // What it captures is known when it is compiled.
+            Self::Query(query) => query.split('@').skip(1).filter_map(capture).collect(),
+            Self::Regex(regex) => regex.capture_names().flatten().map(str::to_owned).collect(),
+            Self::References(_) | Self::Places(_) => Vec::new(),
+        };
+        let own: BTreeSet<String> = own.into_iter().collect();
+        own.into_iter()
+            .chain(["MATCH", "PATH", "LINE"].map(str::to_owned))
+            .collect()
+    }
+}
+
+/// Returns the name of a hole that a text begins with.
+fn capture(text: &str) -> Option<String> {
+    let end = text.find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+    let name = &text[..end.unwrap_or(text.len())];
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+impl Place {
+    fn parse(text: &str) -> Result<Self, PlanError> {
+        let wrong = || PlanError::Place(text.to_owned());
+        let (path, lines) = text.trim().rsplit_once(':').ok_or_else(wrong)?;
+        let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
+        let number = |text: &str| text.parse::<usize>().ok().and_then(|line| line.checked_sub(1));
+        let (first_line, last_line) = number(first).zip(number(last)).ok_or_else(wrong)?;
+        if last_line < first_line {
+            return Err(wrong());
+        }
+        let path = RepoPath::new(path).map_err(|source| PlanError::Path {
+            place: text.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path,
+            first_line,
+            last_line,
+        })
+    }
+}
+
+impl Filter {
+    fn new(table: &MatchTable) -> Result<Self, PlanError> {
+        let language = |name: &String| {
+            let is_named = |language: &&Language| {
+                let spec = language.spec();
+                spec.name.eq_ignore_ascii_case(name) || spec.fence == name
+            };
+            let found = Language::ALL.iter().find(is_named).copied();
+            found.ok_or_else(|| PlanError::Language { name: name.clone() })
+        };
+        let paths = (!table.paths.is_empty()).then(|| {
+            let mut paths = Exclusions::new(LetterCase::Distinct);
+            paths.add("", &table.paths.join("\n"));
+            paths
+        });
+        Ok(Self {
+            languages: table.languages.iter().map(language).collect::<Result<_, _>>()?,
+            paths,
+        })
+    }
+
+    /// Tells whether a file is one of them.
+    pub fn takes(&self, path: &RepoPath, language: Option<Language>) -> bool {
+        let is_named = |language| self.languages.contains(&language);
+        let in_language = self.languages.is_empty() || language.is_some_and(is_named);
+        in_language && self.paths.as_ref().is_none_or(|paths| paths.cover(path))
+    }
+}
+
+impl Rewrite {
+    fn new(table: RewriteTable) -> Result<Self, PlanError> {
+        let condition = |(name, text): (String, String)| {
+            let key = format!("rewrite.where.{name}");
+            Ok((name, compiled(&key, &format!("^(?:{text})$"))?))
+        };
+        Ok(Self {
+            to: Template::new(&table.to),
+            conditions: table.r#where.into_iter().map(condition).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Tells whether the texts in the holes are such that it fits.
+    pub fn fits(&self, values: &BTreeMap<&str, &str>) -> bool {
+        let holds =
+            |(name, regex): &(String, Regex)| values.get(name.as_str()).is_some_and(|text| regex.is_match(text));
+        self.conditions.iter().all(holds)
+    }
+}
+
+fn compiled(key: &str, text: &str) -> Result<Regex, PlanError> {
+    Regex::new(text).map_err(|source| PlanError::Regex {
+        key: key.to_owned(),
+        source: Box::new(source),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRCPY: &str = r#"
+        version = 1
+        title = "Use strlcpy"
+        request = "Replace the call of strcpy in $PATH."
+        [match]
+        code = "strcpy($TO, $FROM)"
+        languages = ["c", "C++"]
+        paths = ["src/", "!src/vendor/"]
+        [[rewrite]]
+        to = "strlcpy($TO, $FROM, sizeof($TO))"
+        where = { TO = '\w+' }
+    "#;
+
+    fn refused(text: &str) -> String {
+        let error = Plan::parse(text).unwrap_err();
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        format!("{error}{}", source.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_plan_is_read() {
+        let plan = Plan::parse(STRCPY).unwrap();
+        assert_eq!(plan.title, "Use strlcpy");
+        assert_eq!(plan.filter.languages, BTreeSet::from([Language::C, Language::Cpp]));
+        let takes = |path: &str, language| plan.filter.takes(&RepoPath::new(path).unwrap(), Some(language));
+        assert!(takes("src/a.c", Language::C) && takes("src/b/c.cc", Language::Cpp));
+        assert!(
+            !takes("src/vendor/a.c", Language::C) && !takes("a.c", Language::C) && !takes("src/a.py", Language::Python)
+        );
+        let rewrite = &plan.rewrites[0];
+        assert!(rewrite.fits(&BTreeMap::from([("TO", "buffer")])));
+        assert!(!rewrite.fits(&BTreeMap::from([("TO", "a->b")])) && !rewrite.fits(&BTreeMap::new()));
+    }
+
+    #[test]
+    fn places_are_lines() {
+        let plan =
+            Plan::parse("version = 1\ntitle = 't'\nrequest = 'r'\nmatch.places = ['a/b.c:7', 'x.py:2-4']\n").unwrap();
+        let Selector::Places(places) = plan.selector else {
+            panic!("not places")
+        };
+        assert_eq!(
+            (places[0].path.as_str(), places[0].first_line, places[0].last_line),
+            ("a/b.c", 6, 6)
+        );
+        assert_eq!((places[1].first_line, places[1].last_line), (1, 3));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let with = |from: &str, to: &str| refused(&STRCPY.replace(from, to));
+        assert!(
+            with("title =", "titel =").contains("unknown field `titel`"),
+            "{}",
+            with("title =", "titel =")
+        );
+        assert_eq!(
+            with("version = 1", "version = 2"),
+            "the plan says version = 2; this skiff reads version 1"
+        );
+        let unknown = with("C++", "Klingon");
+        assert!(
+            unknown.starts_with("`match.languages`: \"Klingon\" is not known; known are Rust, "),
+            "{unknown}"
+        );
+        insta::assert_snapshot!(
+            [
+                with("paths =", "regex = 'x'\n paths ="),
+                with("code =", "references ="),
+                with("$PATH", "$FILE"),
+                with("{ TO =", "{ TWO ="),
+                with(r"\w+", "("),
+                refused("version = 1\ntitle = 't'\n[match]\ncode = 'f()'\n"),
+                refused("version = 1\ntitle = 't'\nrequest = 'r'\n[match]\n"),
+                refused("version = 1\ntitle = 't'\nrequest = 'r'\nmatch.query = '(call) @site'\n"),
+                refused("version = 1\ntitle = 't'\nrequest = 'r'\nmatch.places = ['a.c']\n"),
+                refused("version = 1\ntitle = 't'\nrequest = 'r'\nmatch.places = ['a.c:0']\n"),
+                refused("version = 1\ntitle = 't'\nrequest = 'r'\nmatch.places = ['../a.c:1']\n"),
+            ]
+            .join("\n")
+        );
+    }
+}

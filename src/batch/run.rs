@@ -1,0 +1,228 @@
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::file_work::{FileWork, Pending};
+use super::plan::Plan;
+use super::record::{Outcome, SiteRecord, Tokens};
+use super::site::SiteFile;
+use super::{BatchError, Misfit};
+use crate::agent::{SiteAnswer, SiteRequest, SiteWriter};
+use crate::index::Index;
+use crate::progress::{Phase, Progress};
+use crate::repo::Snapshot;
+
+/// So many places are asked for at a time.
+const WAVE: usize = 32;
+/// So many places that cost nothing are kept at a time.
+const KEPT_AT_ONCE: usize = 512;
+
+/// What a run works with.
+pub struct Run<'r> {
+    /// What is to be done.
+    pub plan: &'r Plan,
+    /// Where.
+    pub snapshot: &'r Snapshot,
+    /// What knows the languages of its files.
+    pub index: &'r Index,
+    /// Who asks the model; nobody where the plan asks nothing.
+    pub writer: Option<SiteWriter<'r>>,
+    /// When it ends early.
+    pub limits: Limits,
+    /// Who is told.
+    pub progress: &'r dyn Progress,
+}
+
+/// When a run ends before all is done.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// After so many failures.
+    pub failures: Option<u64>,
+    /// After so many tokens, read or written.
+    pub tokens: Option<u64>,
+    /// At this time.
+    pub until: Option<Instant>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every place is settled.
+    Finished,
+    /// There were too many failures.
+    TooManyFailures,
+    /// It cost too many tokens.
+    TooManyTokens,
+    /// The time was over.
+    TooLong,
+    /// The user stopped it.
+    Cancelled,
+}
+
+/// What keeps what is settled, before anything else is done.
+pub trait Keeper {
+    /// Keeps records; what it returned for is never lost.
+    ///
+    /// # Errors
+    /// When they cannot be kept, which stops the run.
+    fn keep(&mut self, records: &[SiteRecord]) -> Result<(), BatchError>;
+}
+
+impl Run<'_> {
+    /// Settles every place that is not settled yet.
+    ///
+    /// # Errors
+    /// [`BatchError`] for what stops the run; what goes wrong at one place is its own outcome.
+    pub fn settle(
+        &mut self,
+        files: &[SiteFile],
+        settled: &[SiteRecord],
+        keeper: &mut dyn Keeper,
+    ) -> Result<Ending, BatchError> {
+        let total = files.iter().map(|file| file.sites.len()).sum::<usize>();
+        self.progress.begin(Phase::Batch, total as u64);
+        let ending = self.settle_all(files, settled, keeper);
+        self.progress.end(Phase::Batch);
+        ending
+    }
+
+    fn settle_all(
+        &mut self,
+        files: &[SiteFile],
+        settled: &[SiteRecord],
+        keeper: &mut dyn Keeper,
+    ) -> Result<Ending, BatchError> {
+        let mut known: BTreeMap<_, Vec<&SiteRecord>> = BTreeMap::new();
+        for record in settled {
+            known.entry(&record.path).or_default().push(record);
+        }
+        let mut book = Book {
+            progress: self.progress,
+            done: settled.len() as u64,
+            failures: 0,
+            tokens: 0,
+            buffer: Vec::new(),
+        };
+        settled.iter().for_each(|record| book.count(record));
+        let mut waiting = files.iter();
+        let mut open: Vec<FileWork<'_>> = Vec::new();
+        loop {
+            while open.iter().map(FileWork::ready).sum::<usize>() < WAVE {
+                let Some(file) = waiting.next() else { break };
+                let own = known.remove(&file.path).unwrap_or_default();
+                if own.len() == file.sites.len() {
+                    continue;
+                }
+                let (work, records) = FileWork::begin(file, own, self)?;
+                book.add(records, keeper)?;
+                open.extend(work);
+                if let Some(ending) = self.ending(&book) {
+                    book.flush(keeper)?;
+                    return Ok(ending);
+                }
+            }
+            book.flush(keeper)?;
+            if let Some(ending) = self.ending(&book) {
+                return Ok(ending);
+            }
+            let mut wave: Vec<(usize, Pending)> = Vec::new();
+            for (at, work) in open.iter_mut().enumerate() {
+                while wave.len() < WAVE
+                    && let Some(pending) = work.take()
+                {
+                    wave.push((at, pending));
+                }
+            }
+            if wave.is_empty() {
+                return Ok(Ending::Finished);
+            }
+            let answers = self.ask(&open, &wave)?;
+            for ((at, pending), answer) in wave.into_iter().zip(answers) {
+                let record = open[at].settle(&pending, answer);
+                book.add(vec![record], keeper)?;
+            }
+            // They are on disk before the next ones are asked for.
+            book.flush(keeper)?;
+            let mut still_open = Vec::new();
+            for mut work in open {
+                book.add(work.advance(self.plan)?, keeper)?;
+                if !work.is_finished() {
+                    still_open.push(work);
+                }
+            }
+            open = still_open;
+        }
+    }
+
+    fn ask(&mut self, open: &[FileWork<'_>], wave: &[(usize, Pending)]) -> Result<Vec<SiteAnswer>, BatchError> {
+        let requests: Vec<SiteRequest> = wave.iter().map(|(at, pending)| open[*at].request(pending)).collect();
+        match &mut self.writer {
+            Some(writer) => Ok(writer.write(&requests)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn ending(&self, book: &Book<'_>) -> Option<Ending> {
+        let Limits {
+            failures,
+            tokens,
+            until,
+        } = self.limits;
+        if self.progress.cancelled() {
+            return Some(Ending::Cancelled);
+        }
+        if failures.is_some_and(|most| book.failures > most) {
+            return Some(Ending::TooManyFailures);
+        }
+        if tokens.is_some_and(|most| book.tokens >= most) {
+            return Some(Ending::TooManyTokens);
+        }
+        until
+            .is_some_and(|until| Instant::now() >= until)
+            .then_some(Ending::TooLong)
+    }
+
+    /// Returns the record of a place that nobody changes.
+    pub(super) fn left(file: &SiteFile, site: usize, why: &Misfit) -> SiteRecord {
+        file.record(
+            site,
+            Outcome::Failed {
+                reason: why.to_string(),
+                tokens: Tokens::default(),
+            },
+        )
+    }
+}
+
+/// What was settled so far.
+struct Book<'p> {
+    progress: &'p dyn Progress,
+    done: u64,
+    failures: u64,
+    tokens: u64,
+    buffer: Vec<SiteRecord>,
+}
+
+impl Book<'_> {
+    fn count(&mut self, record: &SiteRecord) {
+        let Tokens { prompt, completion } = record.outcome.tokens();
+        self.tokens += prompt + completion;
+        self.failures += u64::from(matches!(record.outcome, Outcome::Failed { .. }));
+    }
+
+    fn add(&mut self, records: Vec<SiteRecord>, keeper: &mut dyn Keeper) -> Result<(), BatchError> {
+        records.iter().for_each(|record| self.count(record));
+        self.buffer.extend(records);
+        match self.buffer.len() >= KEPT_AT_ONCE {
+            true => self.flush(keeper),
+            false => Ok(()),
+        }
+    }
+
+    fn flush(&mut self, keeper: &mut dyn Keeper) -> Result<(), BatchError> {
+        keeper.keep(&self.buffer)?;
+        self.done += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.progress.advance(Phase::Batch, self.done);
+        Ok(())
+    }
+}

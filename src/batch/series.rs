@@ -1,0 +1,217 @@
+use super::BatchError;
+use super::record::SiteRecord;
+use super::rewriting::replaced;
+use crate::patch::{FilePatch, FileSide, Patch};
+use crate::repo::{FileMode, Snapshot, SourceText};
+use crate::text::TextEdit;
+
+/// What is one patch of a series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupBy {
+    /// One place.
+    #[default]
+    Site,
+    /// The places of one file.
+    File,
+    /// All of them.
+    All,
+}
+
+/// One patch of a series, and the places that it changes.
+#[derive(Clone, Debug)]
+pub struct SeriesPatch<'r> {
+    /// What changes, against the patches before it.
+    pub patch: Patch,
+    /// The places, in the order of the changes.
+    pub sites: Vec<&'r SiteRecord>,
+}
+
+/// Makes the series of what was changed: by path, and within a file in the order in which it was done. The records of a
+/// file stand together, in the order in which they were kept.
+///
+/// # Errors
+/// When a file is not what it was, and what `each` says.
+pub fn series<'r>(
+    records: &'r [SiteRecord],
+    snapshot: &Snapshot,
+    group_by: GroupBy,
+    each: &mut dyn FnMut(SeriesPatch<'r>) -> Result<(), BatchError>,
+) -> Result<(), BatchError> {
+    let mut all = SeriesPatch {
+        patch: Patch::default(),
+        sites: Vec::new(),
+    };
+    let files = records.chunk_by(|a, b| a.path == b.path);
+    for own in files.filter(|own| own.iter().any(|record| record.edit().is_some())) {
+        let source = read(&own[0], snapshot)?;
+        let changes = Changes::of(&source.text, own)?;
+        let whole = || file_patch(&source, &source.text, &changes.after(&source.text));
+        match group_by {
+            GroupBy::Site => changes.for_each(&source.text, &mut |before, after, site| {
+                let files = vec![file_patch(&source, before, after)];
+                let sites = vec![site];
+                each(SeriesPatch {
+                    patch: Patch { files },
+                    sites,
+                })
+            })?,
+            GroupBy::File => {
+                let files = vec![whole()];
+                let sites = changes.sites();
+                each(SeriesPatch {
+                    patch: Patch { files },
+                    sites,
+                })?;
+            }
+            GroupBy::All => {
+                all.patch.files.push(whole());
+                all.sites.extend(changes.sites());
+            }
+        }
+    }
+    match all.sites.is_empty() {
+        true => Ok(()),
+        false => each(all),
+    }
+}
+
+/// Reads a file, and refuses it where it is not the one in which the places were found.
+fn read(record: &SiteRecord, snapshot: &Snapshot) -> Result<SourceText, BatchError> {
+    let source = snapshot.read(&record.path).map_err(BatchError::Repo)?;
+    match source.blob == record.blob {
+        true => Ok(source),
+        false => Err(BatchError::FileChanged(record.path.clone())),
+    }
+}
+
+fn file_patch(source: &SourceText, before: &str, after: &str) -> FilePatch {
+    let side = |text: &str, mode: FileMode| Some(FileSide::new(text.to_owned(), mode));
+    FilePatch {
+        path: source.path.clone(),
+        old: side(before, source.mode),
+        new: side(after, source.mode),
+    }
+}
+
+/// What was done in a file, one change after the other.
+pub(super) struct Changes<'r> {
+    /// Each edit is one of the text that those before it leave.
+    steps: Vec<(TextEdit, &'r SiteRecord)>,
+}
+
+impl<'r> Changes<'r> {
+    /// Puts what was done in a file in its order: the rounds one after the other, and each by position.
+    ///
+    /// # Errors
+    /// [`BatchError::Damaged`] where the records do not go with the text.
+    pub(super) fn of(text: &str, records: &'r [SiteRecord]) -> Result<Self, BatchError> {
+        let edits = records
+            .iter()
+            .filter_map(|record| record.edit().map(|(round, edit)| (round, edit, record)));
+        let mut done: Vec<(u32, TextEdit, &SiteRecord)> = edits.collect();
+        // The rewrites of a plan follow each other; the sort keeps their order.
+        done.sort_by_key(|(round, edit, _)| (*round, if *round == 0 { 0 } else { edit.range.start }));
+        let mut steps = Vec::new();
+        let mut now = text.to_owned();
+        let mut shift = (0, 0isize);
+        for (round, mut edit, record) in done {
+            // The edits of a round are of one text; those before it in that text have moved it.
+            let moved = if round > 0 && round == shift.0 { shift.1 } else { 0 };
+            shift = (
+                round,
+                moved + edit.replacement.len() as isize - edit.range.len() as isize,
+            );
+            edit.range.start = edit.range.start.saturating_add_signed(moved);
+            edit.range.end = edit.range.end.saturating_add_signed(moved);
+            if now.get(edit.range.as_range()).is_none() {
+                return Err(BatchError::Damaged(record.path.clone()));
+            }
+            now = replaced(&now, &edit);
+            steps.push((edit, record));
+        }
+        Ok(Self { steps })
+    }
+
+    /// Returns the text after all changes.
+    pub(super) fn after(&self, text: &str) -> String {
+        self.steps
+            .iter()
+            .fold(text.to_owned(), |text, (edit, _)| replaced(&text, edit))
+    }
+
+    fn sites(&self) -> Vec<&'r SiteRecord> {
+        self.steps.iter().map(|(_, site)| *site).collect()
+    }
+
+    /// Reports the texts before and after each change that is one.
+    fn for_each(
+        &self,
+        text: &str,
+        each: &mut dyn FnMut(&str, &str, &'r SiteRecord) -> Result<(), BatchError>,
+    ) -> Result<(), BatchError> {
+        let mut before = text.to_owned();
+        for (edit, site) in &self.steps {
+            let after = replaced(&before, edit);
+            if after != before {
+                each(&before, &after, site)?;
+            }
+            before = after;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::record::{Author, Outcome, Tokens};
+    use crate::repo::BlobId;
+    use crate::text::{RepoPath, TextRange};
+
+    fn done(round: u32, range: (usize, usize), text: &str) -> SiteRecord {
+        SiteRecord {
+            path: RepoPath::new("a.c").unwrap(),
+            blob: BlobId::of(b"abcdef"),
+            range: TextRange::new(range.0, range.1),
+            line: 0,
+            outcome: Outcome::Done {
+                by: Author::Model,
+                round,
+                replaced: TextRange::new(range.0, range.1),
+                text: text.to_owned(),
+                tokens: Tokens::default(),
+            },
+        }
+    }
+
+    #[test]
+    fn edits_of_one_round_are_of_one_text() {
+        // Round 0 one after the other, round 1 out of order, round 2 on what they leave.
+        let records = [
+            done(0, (0, 1), "AA"),
+            done(0, (2, 3), "B"),
+            done(1, (5, 6), "E"),
+            done(1, (3, 4), ""),
+            done(2, (0, 2), ""),
+        ];
+        let changes = Changes::of("abcdef", &records).unwrap();
+        // AAbcdef, AABcdef, AABdef, AABdEf, BdEf.
+        assert_eq!(changes.after("abcdef"), "BdEf");
+        let mut texts = Vec::new();
+        changes
+            .for_each("abcdef", &mut |_, after, _| {
+                texts.push(after.to_owned());
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(texts, ["AAbcdef", "AABcdef", "AABdef", "AABdEf", "BdEf"]);
+    }
+
+    #[test]
+    fn records_that_do_not_go_with_the_text_are_refused() {
+        let records = [done(0, (4, 9), "x")];
+        assert!(matches!(Changes::of("abcdef", &records), Err(BatchError::Damaged(_))));
+        let records = [done(0, (1, 2), "x")];
+        assert!(matches!(Changes::of("é", &records), Err(BatchError::Damaged(_))));
+    }
+}

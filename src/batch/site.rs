@@ -1,0 +1,273 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::BatchError;
+use super::plan::{Filter, Place, Plan, Selector};
+use super::record::{Outcome, SiteRecord};
+use crate::index::{Index, IndexedFile};
+use crate::lang::{CodeMatch, CodePattern, CodeQuery, Language, ParsedFile};
+use crate::repo::BlobId;
+use crate::text::{LineIndex, RepoPath, TextRange};
+
+/// A file with places that a plan is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteFile {
+    /// The file.
+    pub path: RepoPath,
+    /// The id of the bytes in which the places were found.
+    pub blob: BlobId,
+    /// The places: by where they begin, outer before inner.
+    pub sites: Vec<Site>,
+}
+
+/// A place that a plan is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// What was found.
+    pub range: TextRange,
+    /// The zero-based line on which it begins.
+    pub line: usize,
+    /// What stands in the holes.
+    pub captures: BTreeMap<String, TextRange>,
+}
+
+impl SiteFile {
+    /// Makes the record of one of its places.
+    pub(super) fn record(&self, site: usize, outcome: Outcome) -> SiteRecord {
+        let Site { range, line, .. } = self.sites[site];
+        SiteRecord {
+            path: self.path.clone(),
+            blob: self.blob,
+            range,
+            line,
+            outcome,
+        }
+    }
+}
+
+/// Finds the places of a plan in a repository, by path.
+///
+/// # Errors
+/// When a pattern or a query is not one in any language that it is for, or a listed place does not exist.
+pub fn select(plan: &Plan, index: &Index) -> Result<Vec<SiteFile>, BatchError> {
+    let filter = &plan.filter;
+    match &plan.selector {
+        Selector::Code(code) => {
+            let patterns = patterns(code, filter, index)?;
+            Ok(in_files(index, filter, &|file, text| {
+                let own = patterns.iter().find(|own| Some(own.language()) == file.language);
+                match own.filter(|own| own.may_match(text)) {
+                    Some(own) => own.matches(&ParsedFile::parse(own.language(), text), text),
+                    None => Vec::new(),
+                }
+            }))
+        }
+        Selector::Query(query) => {
+            let queries = filter.languages.iter().map(|language| CodeQuery::new(*language, query));
+            let queries = queries
+                .collect::<Result<Vec<CodeQuery>, _>>()
+                .map_err(BatchError::Query)?;
+            Ok(in_files(index, filter, &|file, text| {
+                let own = queries.iter().find(|own| Some(own.language()) == file.language);
+                own.map_or_else(Vec::new, |own| {
+                    own.matches(&ParsedFile::parse(own.language(), text), text)
+                })
+            }))
+        }
+        Selector::Regex(regex) => Ok(in_files(index, filter, &|_, text| {
+            let found = regex.captures_iter(text).filter_map(|captures| {
+                let range = captures.get(0).filter(|whole| !whole.is_empty())?.range().into();
+                let holes = regex.capture_names().flatten().map(|name| {
+                    let hole = captures.name(name).map(|hole| hole.range().into());
+                    (name.to_owned(), hole.unwrap_or(TextRange::empty(0)))
+                });
+                let captures = holes.collect();
+                Some(CodeMatch { range, captures })
+            });
+            found.collect()
+        })),
+        Selector::References(name) => {
+            let references = index.references_to(name);
+            if references.is_empty() {
+                return Err(BatchError::NoReferences(name.clone()));
+            }
+            Ok(in_files(index, filter, &|file, _| {
+                let at = references.partition_point(|reference| reference.path < file.path);
+                let own = references[at..]
+                    .iter()
+                    .take_while(|reference| reference.path == file.path);
+                own.map(|reference| found(reference.range)).collect()
+            }))
+        }
+        Selector::Places(places) => listed(places, filter, index),
+    }
+}
+
+fn found(range: TextRange) -> CodeMatch {
+    CodeMatch {
+        range,
+        captures: BTreeMap::new(),
+    }
+}
+
+/// Reads a pattern in the languages that the plan names, or else in those of the repository that take it.
+fn patterns(code: &str, filter: &Filter, index: &Index) -> Result<Vec<CodePattern>, BatchError> {
+    let read = |language: Language| CodePattern::new(language, code);
+    if !filter.languages.is_empty() {
+        let all = filter.languages.iter().map(|language| read(*language));
+        return all.collect::<Result<_, _>>().map_err(BatchError::Pattern);
+    }
+    let languages: BTreeSet<Language> = index.files().iter().filter_map(|file| file.language).collect();
+    let languages = languages.into_iter().filter(|language| language.spec().takes_patterns);
+    let mut patterns = Vec::new();
+    let mut refused = None;
+    for language in languages {
+        match read(language) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    match refused {
+        // What one language refuses another may take.
+        Some(error) if patterns.is_empty() => Err(BatchError::Pattern(error)),
+        _ => Ok(patterns),
+    }
+}
+
+type Finder<'f> = &'f (dyn Fn(&IndexedFile, &str) -> Vec<CodeMatch> + Sync);
+
+fn in_files(index: &Index, filter: &Filter, find: Finder<'_>) -> Vec<SiteFile> {
+    let files = index
+        .files()
+        .par_iter()
+        .filter(|file| filter.takes(&file.path, file.language));
+    let found = files.filter_map(|file| {
+        let text = index.text(&file.path)?;
+        let mut found = find(file, &text);
+        if found.is_empty() {
+            return None;
+        }
+        found.sort_by_key(|own| (own.range.start, std::cmp::Reverse(own.range.end)));
+        found.dedup_by(|a, b| a.range == b.range);
+        let lines = LineIndex::new(&text);
+        let sites = found.into_iter().map(|own| Site {
+            line: lines.line_of(own.range.start),
+            range: own.range,
+            captures: own.captures,
+        });
+        Some(SiteFile {
+            path: file.path.clone(),
+            blob: file.blob,
+            sites: sites.collect(),
+        })
+    });
+    // The order of the files is that of the index, whatever thread was first.
+    let mut found: Vec<SiteFile> = found.collect();
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+/// Returns the places that the plan lists: whole lines, from their first letter to their last.
+fn listed(places: &[Place], filter: &Filter, index: &Index) -> Result<Vec<SiteFile>, BatchError> {
+    let mut by_path: BTreeMap<&RepoPath, Vec<&Place>> = BTreeMap::new();
+    for place in places {
+        let file = index.file(&place.path);
+        let file = file.ok_or_else(|| BatchError::NoSuchFile(place.path.clone()))?;
+        if filter.takes(&place.path, file.language) {
+            by_path.entry(&place.path).or_default().push(place);
+        }
+    }
+    for (path, own) in &by_path {
+        let text = index
+            .text(path)
+            .ok_or_else(|| BatchError::NoSuchFile((*path).clone()))?;
+        let lines = text.lines().count();
+        if let Some(place) = own.iter().find(|place| place.last_line >= lines) {
+            return Err(BatchError::NoSuchLine {
+                path: place.path.clone(),
+                line: place.last_line,
+                lines,
+            });
+        }
+    }
+    Ok(in_files(index, filter, &|file, text| {
+        let own = by_path.get(&file.path).into_iter().flatten();
+        let index = LineIndex::new(text);
+        let ranges = own.map(|place| {
+            let range = TextRange::new(
+                index.line_range(place.first_line).start,
+                index.line_range(place.last_line).end,
+            );
+            let lines = &text[range.as_range()];
+            let start = range.start + (lines.len() - lines.trim_start().len());
+            found(TextRange::new(start, range.start + lines.trim_end().len()))
+        });
+        ranges.filter(|found| !found.range.is_empty()).collect()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::NoProgress;
+
+    fn index() -> Index {
+        let texts = [
+            ("a.c", "void f(char *a) {\n  strcpy(a, strcpy(a, \"x\"));\n}\n"),
+            ("b.py", "import f\nf.g(1)\n"),
+            ("sub/c.c", "// strcpy(a, b)\nvoid g(char *b) { strcpy(b, \"\"); }\n"),
+        ];
+        let texts = texts.map(|(path, text)| (RepoPath::new(path).unwrap(), text.to_owned()));
+        Index::from_texts(texts.to_vec(), &NoProgress).unwrap()
+    }
+
+    fn places(rest: &str) -> Result<Vec<String>, BatchError> {
+        let plan = Plan::parse(&format!("version = 1\ntitle = 't'\nrequest = 'r'\n[match]\n{rest}")).unwrap();
+        let index = index();
+        let found = select(&plan, &index)?;
+        let sites = found.iter().flat_map(|file| {
+            let text = index.text(&file.path).unwrap();
+            let place = move |site: &Site| format!("{}:{} {}", file.path, site.line + 1, &text[site.range.as_range()]);
+            file.sites.iter().map(place).collect::<Vec<String>>()
+        });
+        Ok(sites.collect())
+    }
+
+    #[test]
+    fn every_way_of_saying_it_finds_its_places() {
+        let strcpy = [
+            "a.c:2 strcpy(a, strcpy(a, \"x\"))",
+            "a.c:2 strcpy(a, \"x\")",
+            "sub/c.c:2 strcpy(b, \"\")",
+        ];
+        assert_eq!(places("code = 'strcpy($A, $B)'").unwrap(), strcpy);
+        assert_eq!(
+            places("code = 'strcpy($A, $B)'\npaths = ['sub/']").unwrap(),
+            strcpy[2..]
+        );
+        let query =
+            "query = '((call_expression function: (_) @NAME) @site (#eq? @NAME \"strcpy\"))'\nlanguages = ['C']";
+        assert_eq!(places(query).unwrap(), strcpy);
+        assert_eq!(places("regex = '^import (?<NAME>\\w+)'").unwrap(), ["b.py:1 import f"]);
+        assert_eq!(
+            places("references = 'strcpy'").unwrap(),
+            ["a.c:2 strcpy", "a.c:2 strcpy", "sub/c.c:2 strcpy"]
+        );
+        assert_eq!(places("places = ['b.py:2', 'a.c:1-3']").unwrap()[1], "b.py:2 f.g(1)");
+        assert_eq!(places("code = 'gets($A)'").unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn what_does_not_exist_is_said() {
+        let refused = |rest: &str| places(rest).unwrap_err().to_string();
+        assert_eq!(refused("places = ['x.c:1']"), "x.c is not in the index");
+        assert_eq!(refused("places = ['b.py:3']"), "b.py has no line 3; it has 2");
+        assert_eq!(refused("references = 'nobody'"), "nothing uses the name \"nobody\"");
+        assert_eq!(refused("code = ')('"), "the pattern is no piece of code");
+        assert_eq!(
+            refused("query = '(nothing) @site'\nlanguages = ['C']"),
+            "the query is refused"
+        );
+    }
+}

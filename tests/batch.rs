@@ -1,0 +1,329 @@
+//! One change at many places: what a plan finds, what becomes of it, and how a run that was cut short goes on.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use support::{Outcome, Place};
+
+const A: &str = "struct s { char name[8]; };\n\nvoid f(struct s *q, const char *from) {\n    char buf[8];\n    strcpy(buf, \"x\");\n    if (from)\n        strcpy(q->name, from);\n    strcpy(buf, strcpy(q->name, \"z\"));\n}\n";
+const B: &str = "void g(char *p) {\n\tstrcpy(p, \"hello\");\n}\n";
+
+const REWRITE: &str = r#"
+version = 1
+title = "Use strlcpy"
+match.code = "strcpy($TO, $FROM)"
+[[rewrite]]
+to = "strlcpy($TO, $FROM, sizeof($TO))"
+"#;
+
+/// Rewrites what is an array by its name, and asks for the rest.
+const MIXED: &str = r#"
+version = 1
+title = "Use strlcpy"
+request = "Replace the call by one of strlcpy with the size of $TO."
+match.code = "strcpy($TO, $FROM)"
+[[rewrite]]
+to = "strlcpy($TO, $FROM, sizeof($TO))"
+where = { TO = 'buf' }
+"#;
+
+fn place() -> Place {
+    Place::with(&[("src/a.c", A), ("src/b.c", B), ("README", "strcpy(a, b)\n")])
+}
+
+fn plan(place: &Place, text: &str) -> String {
+    let file = place.root().join("plan.toml");
+    fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+fn out(place: &Place, name: &str) -> PathBuf {
+    place.root().join(name)
+}
+
+fn batch(place: &Place, text: &str, folder: &str, more: &[&str]) -> Outcome {
+    let (plan, out) = (plan(place, text), out(place, folder).display().to_string());
+    place.skiff(&[&["batch", &plan, "-o", &out], more].concat())
+}
+
+fn answers(place: &Place, lines: &[&str]) -> String {
+    let turns: Vec<String> = lines
+        .iter()
+        .map(|line| json!({"reply": format!("```c\n{line}\n```")}).to_string())
+        .collect();
+    place.scripted(&turns.join("\n"))
+}
+
+fn states(place: &Place, folder: &str) -> Vec<Value> {
+    let text = fs::read_to_string(out(place, folder).join("sites.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn series(place: &Place, folder: &str) -> String {
+    fs::read_to_string(out(place, folder).join("series.mbox")).unwrap()
+}
+
+#[test]
+fn a_dry_run_lists_the_places_and_changes_nothing() {
+    let place = place();
+    let plan = plan(&place, REWRITE);
+    let listed = place.skiff(&["batch", &plan, "--dry-run"]);
+    assert_eq!(listed.code, 0, "{listed:?}");
+    insta::assert_snapshot!(listed.stdout, @r#"
+    src/a.c:5: strcpy(buf, "x")
+    src/a.c:7: strcpy(q->name, from)
+    src/a.c:8: strcpy(buf, strcpy(q->name, "z"))
+    src/a.c:8: strcpy(q->name, "z")
+    src/b.c:2: strcpy(p, "hello")
+    Use strlcpy: 5 sites in 2 files
+    "#);
+    let found = place.skiff(&["batch", &plan, "--dry-run", "--json"]).json();
+    assert_eq!(found["sites"].as_array().unwrap().len(), 5);
+    assert!(!place.home().join("state/skiff/batches").join("x").exists());
+    let nothing = self::plan(&place, &REWRITE.replace("strcpy($TO", "gets($TO"));
+    assert_eq!(place.skiff(&["batch", &nothing, "--dry-run"]).code, 3);
+    assert_eq!(
+        batch(&place, &REWRITE.replace("strcpy($TO", "gets($TO"), "none", &[]).code,
+        3
+    );
+}
+
+#[test]
+fn rewrites_need_no_model_and_git_takes_the_series() {
+    let place = place();
+    let done = batch(&place, REWRITE, "out", &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.stdout.contains("5 changed by rewrites"), "{}", done.stdout);
+    assert_eq!(place.read("src/a.c"), A);
+    let mbox = out(&place, "out").join("series.mbox").display().to_string();
+    place.git(&["apply", "--check", &mbox]);
+    place.git(&["am", "--quiet", &mbox]);
+    let after = place.read("src/a.c");
+    assert!(
+        after.contains("strlcpy(buf, strlcpy(q->name, \"z\", sizeof(q->name)), sizeof(buf));"),
+        "{after}"
+    );
+    assert!(place.read("src/b.c").contains("\tstrlcpy(p, \"hello\", sizeof(p));"));
+    assert_eq!(place.read("README"), "strcpy(a, b)\n");
+    let log = place.git(&["log", "--format=%s", "-5"]);
+    assert!(
+        log.contains("Use strlcpy (src/a.c:5)") && log.contains("Use strlcpy (src/b.c:2)"),
+        "{log}"
+    );
+}
+
+#[test]
+fn patches_can_be_of_files_or_of_all() {
+    let place = place();
+    for (what, patches) in [("site", 5), ("file", 2), ("all", 1)] {
+        let report = batch(&place, REWRITE, what, &["--group-by", what, "--json"]).json();
+        assert_eq!(report["patches"], patches, "{what}");
+        let mbox = out(&place, what).join("series.mbox").display().to_string();
+        place.git(&["am", "--quiet", &mbox]);
+        assert!(place.read("src/a.c").contains("strlcpy(buf, strlcpy("));
+        place.git(&["reset", "--quiet", "--hard", &format!("HEAD~{patches}")]);
+    }
+}
+
+#[test]
+fn the_model_is_asked_where_no_rewrite_fits() {
+    let place = place();
+    // Round 1: the two calls on lines of their own, and the third, whose line a rewrite has changed already.
+    let model = answers(
+        &place,
+        &[
+            "        strlcpy(q->name, from, sizeof(q->name));",
+            "    strlcpy(buf, strlcpy(q->name, \"z\", sizeof(q->name)), sizeof(buf));",
+            "\tstrlcpy(p, \"hello\", 6);",
+        ],
+    );
+    let done = batch(&place, MIXED, "out", &["-m", &model, "--jsonl"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let events: Vec<Value> = done
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let report = events.last().unwrap();
+    assert_eq!(
+        (&report["rewritten"], &report["edited"]),
+        (&json!(2), &json!(3)),
+        "{report}"
+    );
+    assert_eq!(events.len(), 6);
+    let mbox = out(&place, "out").join("series.mbox").display().to_string();
+    place.git(&["am", "--quiet", &mbox]);
+    let after = place.read("src/a.c");
+    assert!(
+        after.contains("        strlcpy(q->name, from, sizeof(q->name));\n    strlcpy(buf, strlcpy(q->name"),
+        "{after}"
+    );
+    assert!(place.read("src/b.c").contains("\tstrlcpy(p, \"hello\", 6);\n"));
+    assert!(series(&place, "out").contains("Assisted-by: skiff (model scripted"));
+}
+
+#[test]
+fn what_fails_is_said_and_does_not_stop_the_run() {
+    let place = place();
+    let broken = "        strlcpy(q->name, from, sizeof(q->name);";
+    let worse = "        strlcpy(q->name, from, sizeof(q->name;";
+    let line = "    strlcpy(buf, strlcpy(q->name, \"z\", 8), sizeof(buf));";
+    let model = answers(&place, &[broken, line, "\tstrlcpy(p, \"hello\", 6);", worse]);
+    let done = batch(&place, MIXED, "out", &["-m", &model]);
+    assert_eq!(done.code, 4, "{done:?}");
+    assert!(
+        done.stdout.contains("src/a.c:7: there is a syntax error at line 7"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout.contains("1 failed") && done.stdout.contains("4 patches"),
+        "{}",
+        done.stdout
+    );
+    // All of them: nothing is done.
+    let alone = MIXED
+        .replace("'buf'", "'nobody'")
+        .replace("strcpy($TO, $FROM)", "strcpy($TO, \"hello\")")
+        .replace(", $FROM,", ", 1,");
+    let model = answers(&place, &["\tstrlcpy(p, \"hello\";", "\tstrlcpy(p \"hello\";"]);
+    let done = batch(&place, &alone, "alone", &["-m", &model]);
+    assert_eq!(done.code, 1, "{done:?}");
+}
+
+#[test]
+fn a_run_goes_on_where_it_was_cut_short() {
+    let place = place();
+    let lines = [
+        "        strlcpy(q->name, from, sizeof(q->name));",
+        "    strlcpy(buf, strlcpy(q->name, \"z\", sizeof(q->name)), sizeof(buf));",
+        "\tstrlcpy(p, \"hello\", 6);",
+    ];
+    let model = answers(&place, &lines);
+    assert_eq!(batch(&place, MIXED, "whole", &["-m", &model]).code, 0);
+    let whole = fs::read_to_string(out(&place, "whole").join("sites.jsonl")).unwrap();
+    let kept: Vec<&str> = whole.split_inclusive('\n').collect();
+    assert_eq!(kept.len(), 6);
+    // Cut off after each line, and in the middle of the next.
+    for count in 1..=kept.len() {
+        for part in ["", "{\"path\":\"src/a"] {
+            let folder = format!("cut-{count}-{}", part.len());
+            fs::create_dir(out(&place, &folder)).unwrap();
+            let state = out(&place, &folder).join("sites.jsonl");
+            fs::write(&state, kept[..count].concat() + part).unwrap();
+            // What is settled is not asked for again.
+            let settled: Vec<Value> = kept[1..count]
+                .iter()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            let asked = settled
+                .iter()
+                .filter(|record| record["outcome"]["by"] == "model")
+                .count();
+            let model = answers(&place, &lines[asked..]);
+            let done = batch(&place, MIXED, &folder, &["-m", &model, "--resume"]);
+            assert_eq!(done.code, 0, "{folder}: {done:?}");
+            assert_eq!(series(&place, &folder), series(&place, "whole"), "{folder}");
+            assert_eq!(states(&place, &folder).len(), 6, "{folder}");
+        }
+    }
+}
+
+#[test]
+fn shards_together_are_the_whole() {
+    let files: Vec<(String, String)> = (0..12).map(|at| (format!("src/{at}.c"), B.to_owned())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    let place = Place::with(&files);
+    assert_eq!(batch(&place, REWRITE, "whole", &[]).code, 0);
+    let mut patches: Vec<String> = Vec::new();
+    for number in 1..=4 {
+        let folder = format!("shard-{number}");
+        let done = batch(&place, REWRITE, &folder, &["--shard", &format!("{number}/4")]);
+        assert!([0, 3].contains(&done.code), "{done:?}");
+        if done.code == 0 {
+            patches.extend(series(&place, &folder).split("From 0000").skip(1).map(str::to_owned));
+        }
+    }
+    let mut whole: Vec<String> = series(&place, "whole")
+        .split("From 0000")
+        .skip(1)
+        .map(str::to_owned)
+        .collect();
+    patches.sort();
+    whole.sort();
+    assert_eq!(patches, whole);
+}
+
+#[test]
+fn limits_end_a_run_that_can_go_on() {
+    let place = place();
+    let broken: Vec<String> = (0..10).map(|at| format!("\tstrlcpy(p, {at};")).collect();
+    let broken: Vec<&str> = broken.iter().map(String::as_str).collect();
+    let model = answers(&place, &broken);
+    let alone = MIXED.replace("'buf'", "'nobody'");
+    let done = batch(&place, &alone, "out", &["-m", &model, "--max-failures", "0", "--json"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(report["ending"], "too_many_failures");
+    let done = batch(&place, REWRITE, "tokens", &["--token-limit", "1", "--json"]);
+    assert_eq!(done.json()["ending"], "finished");
+}
+
+#[test]
+fn what_is_wrong_with_a_run_is_said() {
+    let place = place();
+    let refused = |text: &str, folder: &str, more: &[&str]| {
+        let done = batch(&place, text, folder, more);
+        assert_ne!(done.code, 0, "{done:?}");
+        done.stderr
+    };
+    assert!(refused(&REWRITE.replace("title", "titel"), "x", &[]).contains("unknown field `titel`"));
+    let query = "version = 1\ntitle = 't'\nrequest = 'r'\n[match]\nquery = '(nope) @site'\nlanguages = ['C']\n";
+    assert!(refused(query, "x", &[]).contains("the query does not compile for C"));
+    assert!(refused(REWRITE, "x", &["--resume"]).contains("holds no run"));
+    assert_eq!(batch(&place, REWRITE, "x", &[]).code, 0);
+    assert!(refused(REWRITE, "x", &[]).contains("holds a run already"));
+    assert!(refused(&REWRITE.replace("Use", "Take"), "x", &["--resume"]).contains("another plan"));
+    assert!(refused(REWRITE, "x", &["--resume", "--shard", "1/2"]).contains("another shard"));
+    let state = out(&place, "x").join("sites.jsonl");
+    fs::write(
+        &state,
+        fs::read_to_string(&state).unwrap().replace("\"done\"", "\"dome\""),
+    )
+    .unwrap();
+    assert!(refused(REWRITE, "x", &["--resume"]).contains("line 2 of sites.jsonl"));
+    let missing = place.skiff(&["batch", "nowhere.toml"]);
+    assert!(
+        missing.stderr.contains("cannot read the plan \"nowhere.toml\""),
+        "{missing:?}"
+    );
+}
+
+#[test]
+fn the_ledger_names_every_place_once() {
+    let place = place();
+    assert_eq!(batch(&place, REWRITE, "out", &[]).code, 0);
+    assert_eq!(batch(&place, REWRITE, "out", &["--resume"]).code, 0);
+    let export = place.skiff(&["log", "export", "--format", "jsonl"]).stdout;
+    assert_eq!(
+        export.lines().filter(|line| line.contains("\"site_settled\"")).count(),
+        5
+    );
+    assert_eq!(place.skiff(&["log", "verify"]).code, 0);
+}
+
+#[test]
+fn a_hostile_file_name_and_text_reach_no_terminal_raw() {
+    let place = Place::with(&[("a.c", "void f(char *p) { strcpy(p, \"\u{1b}[31m\"); }\n")]);
+    let plan = plan(&place, REWRITE);
+    let listed = place.skiff(&["--color", "always", "batch", &plan, "--dry-run"]);
+    assert!(!listed.stdout.contains('\u{1b}'), "{listed:?}");
+}
