@@ -3,7 +3,9 @@
 //!
 //! Imports `text`, `lang`, `index`, `patch`, `agent`, `progress`, and of `repo` only what reads.
 
+mod checking;
 mod file_work;
+mod merge;
 mod plan;
 mod record;
 mod rewriting;
@@ -18,7 +20,9 @@ mod template;
 use std::io;
 use std::path::PathBuf;
 
-pub use plan::{Filter, Place, Plan, PlanError, Rewrite, Selector};
+pub use checking::{check_all, check_groups};
+pub use merge::{Joined, join};
+pub use plan::{Filter, Group, Place, Plan, PlanError, Rewrite, Selector};
 pub use record::{Author, Outcome, SiteRecord, Tokens};
 pub use rewriting::Misfit;
 pub use run::{Ending, Keeper, Limits, Run};
@@ -29,7 +33,7 @@ pub use state::{RunStamp, RunState, STATE_FILE, read_run};
 pub use summary::Summary;
 pub use template::{Filled, Template, Unfilled};
 
-use crate::agent::AgentError;
+use crate::agent::{AgentError, CheckFailure};
 use crate::lang::{CodePatternError, CodeQueryError};
 use crate::repo::RepoError;
 use crate::text::RepoPath;
@@ -71,6 +75,9 @@ pub enum BatchError {
     /// There is none.
     #[error("{} holds no run", .0.display())]
     NoRun(PathBuf),
+    /// There is nothing to join.
+    #[error("no run is named")]
+    NoRuns,
     /// The run in the folder is another one.
     #[error("the run in {} has another {differs}", folder.display())]
     OtherRun {
@@ -99,6 +106,9 @@ pub enum BatchError {
     /// A file cannot be read.
     #[error(transparent)]
     Repo(#[from] RepoError),
+    /// The checks could not be run.
+    #[error(transparent)]
+    Check(CheckFailure),
     /// The model could not be asked.
     #[error(transparent)]
     Agent(#[from] AgentError),

@@ -5,7 +5,9 @@
 mod args;
 mod bars;
 mod batch_json;
+mod batch_page;
 mod check_choice;
+mod check_level;
 mod commands;
 mod config;
 mod context;
@@ -30,6 +32,7 @@ mod spending;
 mod stamp;
 mod stats_json;
 mod store;
+mod user_checks;
 
 use std::process::ExitCode;
 

@@ -243,23 +243,155 @@ fn shards_together_are_the_whole() {
         .collect();
     let place = Place::with(&files);
     assert_eq!(batch(&place, REWRITE, "whole", &[]).code, 0);
-    let mut patches: Vec<String> = Vec::new();
+    let mut parts = Vec::new();
     for number in 1..=4 {
         let folder = format!("shard-{number}");
         let done = batch(&place, REWRITE, &folder, &["--shard", &format!("{number}/4")]);
         assert!([0, 3].contains(&done.code), "{done:?}");
         if done.code == 0 {
-            patches.extend(series(&place, &folder).split("From 0000").skip(1).map(str::to_owned));
+            parts.push(out(&place, &folder).display().to_string());
         }
     }
-    let mut whole: Vec<String> = series(&place, "whole")
-        .split("From 0000")
-        .skip(1)
-        .map(str::to_owned)
-        .collect();
-    patches.sort();
-    whole.sort();
-    assert_eq!(patches, whole);
+    assert!(parts.len() > 1);
+    let joined = out(&place, "joined").display().to_string();
+    let parts: Vec<&str> = parts.iter().rev().map(String::as_str).collect();
+    let done = place.skiff(&[&["batch", "merge"], &parts[..], &["-o", &joined, "--json"]].concat());
+    assert_eq!((done.code, &done.json()["sites"]), (0, &json!(12)), "{done:?}");
+    assert_eq!(series(&place, "joined"), series(&place, "whole"));
+    // Two runs of the same, and one that says otherwise.
+    let whole = out(&place, "whole").display().to_string();
+    let twice = out(&place, "twice").display().to_string();
+    assert_eq!(place.skiff(&["batch", "merge", &joined, &whole, "-o", &twice]).code, 0);
+    assert_eq!(series(&place, "twice"), series(&place, "whole"));
+    let state = out(&place, "joined").join("sites.jsonl");
+    fs::write(
+        &state,
+        fs::read_to_string(&state)
+            .unwrap()
+            .replacen("sizeof(p)", "sizeof(q)", 1),
+    )
+    .unwrap();
+    let other = out(&place, "other").display().to_string();
+    let conflict = place.skiff(&["batch", "merge", &whole, &joined, "-o", &other]);
+    assert_eq!(conflict.code, 6, "{conflict:?}");
+    assert!(
+        conflict.stderr.contains("src/0.c:2: settled in two ways"),
+        "{conflict:?}"
+    );
+}
+
+#[test]
+fn checks_leave_out_what_they_refuse() {
+    let place = place();
+    if !place.has_landlock() {
+        return;
+    }
+    // No place may be done beside `from`: one of five.
+    let check = "! grep -rn 'strlcpy(q->name, from' src";
+    let more = ["--check-each", check, "--json"];
+    let done = batch(&place, REWRITE, "each", &more);
+    assert_eq!(done.code, 4, "{done:?}");
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(
+        (&report["rewritten"], &report["failed"]),
+        (&json!(4), &json!(1)),
+        "{report}"
+    );
+    let reason = report["failures"][0]["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("the check `! grep") && reason.ends_with("failed (exit code 1)"),
+        "{reason}"
+    );
+
+    for (group_by, folder) in [("site", "file-wise"), ("all", "all")] {
+        let more = [
+            "--check-group",
+            check,
+            "--group-by",
+            group_by,
+            "--check-all",
+            check,
+            "--json",
+        ];
+        let done = batch(&place, REWRITE, folder, &more);
+        let report: Value = serde_json::from_str(&done.stdout).unwrap();
+        assert_eq!(
+            (&report["rewritten"], &report["dropped"]),
+            (&json!(4), &json!(1)),
+            "{report}"
+        );
+        assert_eq!(report["check_all"], "passed");
+        // What was dropped stays so.
+        assert_eq!(
+            batch(&place, REWRITE, folder, &["--group-by", group_by, "--resume"]).code,
+            4
+        );
+    }
+    assert_eq!(series(&place, "file-wise"), series(&place, "each"));
+    let mbox = out(&place, "all").join("series.mbox").display().to_string();
+    place.git(&["am", "--quiet", &mbox]);
+    assert!(
+        place
+            .read("src/a.c")
+            .contains("        strcpy(q->name, from);\n    strlcpy(buf, strlcpy(q->name")
+    );
+    place.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+
+    let done = batch(&place, REWRITE, "whole", &["--check-all", check]);
+    assert_eq!(done.code, 4, "{done:?}");
+    assert!(
+        done.stderr.contains("failed (exit code 1), on all that changed"),
+        "{done:?}"
+    );
+    assert!(done.stdout.contains("5 patches"), "{done:?}");
+}
+
+#[test]
+fn a_file_that_changed_under_way_is_refused() {
+    let place = place();
+    assert_eq!(batch(&place, REWRITE, "out", &[]).code, 0);
+    fs::write(place.repo().join("src/b.c"), "void g(char *p) { }\n").unwrap();
+    let done = batch(&place, REWRITE, "out", &["--resume"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(
+        done.stderr.contains("src/b.c has changed since its sites were found"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn reports_are_pages_without_scripts_and_escape_what_is_foreign() {
+    let place = Place::with(&[(
+        "a.c",
+        "void f(char *p) { strcpy(p, \"<script>\u{202e}\"); strcpy(q, 1); }\n",
+    )]);
+    let some = REWRITE.to_owned() + "where = { TO = 'p' }\n";
+    assert_eq!(batch(&place, &some, "out", &[]).code, 4);
+    let read = |name: &str| fs::read_to_string(out(&place, "out").join(name)).unwrap();
+    let page = read("report.html");
+    assert!(
+        page.contains("strlcpy(p, &quot;&lt;script&gt;") && !page.contains("<script"),
+        "{page}"
+    );
+    assert!(
+        !page.contains('\u{202e}') && page.contains("a.c:1<td>no rewrite fits"),
+        "{page}"
+    );
+    insta::assert_snapshot!(read("report.md"), @r"
+    # Use strlcpy
+
+    | sites | |
+    |---|---|
+    | sites | 2 |
+    | changed by rewrites | 1 |
+    | failed | 1 |
+
+    | failed | why |
+    |---|---|
+    | a.c:1 | no rewrite fits |
+    ");
+    let report: Value = serde_json::from_str(&read("report.json")).unwrap();
+    assert_eq!(report["patches"], 1);
 }
 
 #[test]

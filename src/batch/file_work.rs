@@ -3,11 +3,12 @@ use std::collections::{BTreeMap, VecDeque};
 use super::BatchError;
 use super::plan::Plan;
 use super::record::{Author, Outcome, SiteRecord, Tokens};
-use super::rewriting::{Left, Misfit, Tracked, line_number, replaced, rewrite};
+use super::rewriting::{FileCheck, Left, Misfit, Tracked, line_number, replaced, rewrite};
 use super::run::Run;
 use super::site::SiteFile;
 use crate::agent::{SiteAnswer, SiteRequest, site_region};
 use crate::lang::{Language, ParsedFile};
+use crate::patch::FileSide;
 use crate::repo::SourceText;
 use crate::text::{TextEdit, TextRange};
 
@@ -20,6 +21,8 @@ pub(super) struct FileWork<'r> {
     file: &'r SiteFile,
     language: Option<Language>,
     known: BTreeMap<(usize, usize), &'r SiteRecord>,
+    /// The file as it is on disk.
+    original: FileSide,
     source: SourceText,
     round: u32,
     /// The places of this round that nobody asked for yet.
@@ -75,7 +78,21 @@ impl<'r> FileWork<'r> {
             return Ok((None, all_fail(error.to_string())));
         }
         let language = run.index.file(&file.path).and_then(|own| own.language);
-        let rewritten = rewrite(&file.path, language, &source.text, &file.sites, &run.plan.rewrites);
+        let original = FileSide {
+            text: source.text.clone(),
+            blob: source.blob,
+            mode: source.mode,
+        };
+        let check = |text: &str| run.refused(&file.path, &original, text);
+        let check: Option<FileCheck<'_>> = run.each.map(|_| &check as FileCheck<'_>);
+        let rewritten = rewrite(
+            &file.path,
+            language,
+            &source.text,
+            &file.sites,
+            &run.plan.rewrites,
+            check,
+        )?;
         let steps = rewritten.steps.into_iter().filter(|step| !is_known(step.site));
         let mut records: Vec<SiteRecord> = steps
             .map(|step| {
@@ -106,6 +123,7 @@ impl<'r> FileWork<'r> {
             file,
             language,
             known,
+            original,
             source,
             round: 0,
             ready: VecDeque::new(),
@@ -137,9 +155,17 @@ impl<'r> FileWork<'r> {
         }
     }
 
-    /// Takes an answer in.
-    pub(super) fn settle(&mut self, pending: &Pending, answer: SiteAnswer) -> SiteRecord {
+    /// Takes an answer in, if the checks let it pass beside what the rounds before have done.
+    pub(super) fn settle(
+        &mut self,
+        pending: &Pending,
+        mut answer: SiteAnswer,
+        run: &Run<'_>,
+    ) -> Result<SiteRecord, BatchError> {
         self.asked -= 1;
+        if let (None, Some(edit)) = (&answer.failure, &answer.edit) {
+            answer.failure = run.refused(&self.file.path, &self.original, &replaced(&self.source.text, edit))?;
+        }
         let tokens = Tokens {
             prompt: answer.usage.prompt_tokens.saturating_sub(answer.usage.cached_tokens),
             completion: answer.usage.completion_tokens,
@@ -158,7 +184,7 @@ impl<'r> FileWork<'r> {
                 }
             }
         };
-        self.file.record(pending.site, outcome)
+        Ok(self.file.record(pending.site, outcome))
     }
 
     /// Ends the round where all of it is settled, and begins the next. Returns what that settles.

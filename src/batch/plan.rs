@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::template::Template;
 use crate::lang::Language;
 use crate::repo::{Exclusions, LetterCase};
-use crate::text::{PathError, RepoPath};
+use crate::text::{PathError, RepoPath, TextRange};
 
 /// The one version of plans that is read.
 const VERSION: u32 = 1;
@@ -52,12 +52,21 @@ pub struct Place {
     pub last_line: usize,
 }
 
-/// Which files a plan is about.
+/// Which files a plan is about, and which places in them.
 #[derive(Debug)]
 pub struct Filter {
     /// Files in these languages; in any where there are none.
     pub languages: BTreeSet<Language>,
     paths: Option<Exclusions>,
+    conditions: Vec<Condition>,
+    exceptions: Vec<Condition>,
+}
+
+/// What the text in a hole must be, from end to end.
+#[derive(Clone, Debug)]
+struct Condition {
+    hole: String,
+    regex: Regex,
 }
 
 /// A text that takes the place of a match.
@@ -65,8 +74,18 @@ pub struct Filter {
 pub struct Rewrite {
     /// What stands there afterwards.
     pub to: Template,
-    /// What the texts in the holes must be, from end to end, for this rewrite to fit.
-    pub conditions: Vec<(String, Regex)>,
+    conditions: Vec<Condition>,
+}
+
+/// A part of what stands in a hole, which a condition gives a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group<'p> {
+    /// Its name.
+    pub name: &'p str,
+    /// The hole.
+    pub hole: &'p str,
+    /// The bytes of it; none where it stands for nothing.
+    pub range: TextRange,
 }
 
 /// Why a text is no plan.
@@ -175,6 +194,10 @@ struct MatchTable {
     languages: Vec<String>,
     #[serde(default)]
     paths: Vec<String>,
+    #[serde(default)]
+    r#where: BTreeMap<String, String>,
+    #[serde(default)]
+    unless: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -225,10 +248,17 @@ impl Plan {
             }),
         };
         for rewrite in &self.rewrites {
-            rewrite.to.names().try_for_each(|name| check("rewrite.to", name))?;
+            let is_own = |name: &str| rewrite.groups().any(|group| group == name);
+            let mut named = rewrite.to.names().filter(|name| !is_own(name));
+            named.try_for_each(|name| check("rewrite.to", name))?;
             let mut conditions = rewrite.conditions.iter();
-            conditions.try_for_each(|(name, _)| check("rewrite.where", name))?;
+            conditions.try_for_each(|condition| check("rewrite.where", &condition.hole))?;
         }
+        let Filter {
+            conditions, exceptions, ..
+        } = &self.filter;
+        conditions.iter().try_for_each(|own| check("match.where", &own.hole))?;
+        exceptions.iter().try_for_each(|own| check("match.unless", &own.hole))?;
         let mut asked = self.request.iter().flat_map(Template::names);
         asked.try_for_each(|name| check("request", name))
     }
@@ -334,7 +364,15 @@ impl Filter {
         Ok(Self {
             languages: table.languages.iter().map(language).collect::<Result<_, _>>()?,
             paths,
+            conditions: Condition::all("match.where", &table.r#where)?,
+            exceptions: Condition::all("match.unless", &table.unless)?,
         })
+    }
+
+    /// Tells whether a place is one of them, by what stands in its holes.
+    pub(super) fn takes_place(&self, values: &BTreeMap<&str, &str>) -> bool {
+        let holds = |own: &Condition| own.holds(values);
+        self.conditions.iter().all(holds) && !self.exceptions.iter().any(holds)
     }
 
     /// Tells whether a file is one of them.
@@ -347,21 +385,48 @@ impl Filter {
 
 impl Rewrite {
     fn new(table: RewriteTable) -> Result<Self, PlanError> {
-        let condition = |(name, text): (String, String)| {
-            let key = format!("rewrite.where.{name}");
-            Ok((name, compiled(&key, &format!("^(?:{text})$"))?))
-        };
         Ok(Self {
             to: Template::new(&table.to),
-            conditions: table.r#where.into_iter().map(condition).collect::<Result<_, _>>()?,
+            conditions: Condition::all("rewrite.where", &table.r#where)?,
         })
     }
 
-    /// Tells whether the texts in the holes are such that it fits.
-    pub fn fits(&self, values: &BTreeMap<&str, &str>) -> bool {
-        let holds =
-            |(name, regex): &(String, Regex)| values.get(name.as_str()).is_some_and(|text| regex.is_match(text));
-        self.conditions.iter().all(holds)
+    /// Tells whether it fits the texts in the holes; if so, returns what the groups of its conditions are.
+    pub fn fit(&self, values: &BTreeMap<&str, &str>) -> Option<Vec<Group<'_>>> {
+        let mut groups = Vec::new();
+        for Condition { hole, regex } in &self.conditions {
+            let captures = regex.captures(values.get(hole.as_str())?)?;
+            groups.extend(regex.capture_names().flatten().map(|name| {
+                let range = captures.name(name).map(|group| group.range().into());
+                let range = range.unwrap_or(TextRange::empty(0));
+                Group { name, hole, range }
+            }));
+        }
+        Some(groups)
+    }
+
+    /// Returns the names that its conditions bind.
+    fn groups(&self) -> impl Iterator<Item = &str> {
+        self.conditions
+            .iter()
+            .flat_map(|own| own.regex.capture_names().flatten())
+    }
+}
+
+impl Condition {
+    fn all(key: &str, table: &BTreeMap<String, String>) -> Result<Vec<Self>, PlanError> {
+        let conditions = table.iter().map(|(hole, text)| {
+            let regex = compiled(&format!("{key}.{hole}"), &format!("^(?s:{text})$"))?;
+            let hole = hole.clone();
+            Ok(Self { hole, regex })
+        });
+        conditions.collect()
+    }
+
+    fn holds(&self, values: &BTreeMap<&str, &str>) -> bool {
+        values
+            .get(self.hole.as_str())
+            .is_some_and(|text| self.regex.is_match(text))
     }
 }
 
@@ -406,8 +471,9 @@ mod tests {
             !takes("src/vendor/a.c", Language::C) && !takes("a.c", Language::C) && !takes("src/a.py", Language::Python)
         );
         let rewrite = &plan.rewrites[0];
-        assert!(rewrite.fits(&BTreeMap::from([("TO", "buffer")])));
-        assert!(!rewrite.fits(&BTreeMap::from([("TO", "a->b")])) && !rewrite.fits(&BTreeMap::new()));
+        assert_eq!(rewrite.fit(&BTreeMap::from([("TO", "buffer")])), Some(Vec::new()));
+        assert_eq!(rewrite.fit(&BTreeMap::from([("TO", "a->b")])), None);
+        assert_eq!(rewrite.fit(&BTreeMap::new()), None);
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub struct SiteRecord {
     pub line: usize,
     /// What became of it.
     pub outcome: Outcome,
+    /// Why it is left out of the series all the same: what a check said of its group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<String>,
 }
 
 /// What became of a place.

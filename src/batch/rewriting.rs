@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
-use super::plan::Rewrite;
-use super::site::Site;
+use super::BatchError;
+use super::plan::{Group, Rewrite};
+use super::site::{Site, values};
 use super::template::Unfilled;
 use crate::lang::{Language, ParsedFile};
 use crate::text::{LineIndex, RepoPath, TextEdit, TextRange};
@@ -49,6 +50,9 @@ pub enum Misfit {
     /// The file would not parse.
     #[error("the rewrite would break the syntax")]
     Syntax,
+    /// A check failed on it.
+    #[error("{0}")]
+    Check(String),
     /// The place, or what stands in a hole, changed with another place.
     #[error("another site changed this place before")]
     Overtaken,
@@ -61,26 +65,41 @@ pub(super) struct Tracked {
     pub(super) captures: BTreeMap<String, TextRange>,
 }
 
+/// Tells why the checks refuse a file with this text; nothing where they do not.
+pub(super) type FileCheck<'c> = &'c dyn Fn(&str) -> Result<Option<String>, BatchError>;
+
 /// Carries the rewrites out, inner places before those around them, so that a hole that holds another place holds what
-/// became of it.
+/// became of it. With a check, each has to pass it beside those before it.
+///
+/// # Errors
+/// What the check could not be run for.
 pub(super) fn rewrite(
     path: &RepoPath,
     language: Option<Language>,
     text: &str,
     sites: &[Site],
     rewrites: &[Rewrite],
-) -> Rewritten {
-    // Mostly all of them are sound; only where they are not it costs a parse each to find out which.
-    let mut file = File::new(path, text, sites);
-    file.rewrite_all(sites.len(), rewrites, &|_| true);
+    check: Option<FileCheck<'_>>,
+) -> Result<Rewritten, BatchError> {
     let errors = |text: &str| language.map_or(0, |own| ParsedFile::parse(own, text).syntax_errors().len());
     let before = errors(text);
-    if file.steps.is_empty() || errors(&file.text) <= before {
-        return file.finished();
+    if check.is_none() {
+        // Mostly all of them are sound; only where they are not it costs a parse each to find out which.
+        let mut file = File::new(path, text, sites);
+        file.rewrite_all(sites.len(), rewrites, &|_| Ok(None))?;
+        if file.steps.is_empty() || errors(&file.text) <= before {
+            return Ok(file.finished());
+        }
     }
     let mut file = File::new(path, text, sites);
-    file.rewrite_all(sites.len(), rewrites, &|text| errors(text) <= before);
-    file.finished()
+    file.rewrite_all(sites.len(), rewrites, &|text| {
+        if errors(text) > before {
+            return Ok(Some(Misfit::Syntax));
+        }
+        let refused = check.map_or(Ok(None), |check| check(text))?;
+        Ok(refused.map(Misfit::Check))
+    })?;
+    Ok(file.finished())
 }
 
 struct File<'f> {
@@ -108,35 +127,51 @@ impl<'f> File<'f> {
         }
     }
 
-    fn rewrite_all(&mut self, count: usize, rewrites: &[Rewrite], is_sound: &dyn Fn(&str) -> bool) {
+    fn rewrite_all(
+        &mut self,
+        count: usize,
+        rewrites: &[Rewrite],
+        misfit: &dyn Fn(&str) -> Result<Option<Misfit>, BatchError>,
+    ) -> Result<(), BatchError> {
         let mut order: Vec<usize> = (0..count).collect();
         order.sort_by_key(|at| {
             let range = self.places[*at].as_ref().map(|place| place.range);
             range.map(|range| (range.end, std::cmp::Reverse(range.start)))
         });
         for at in order {
-            match self.edit_at(at, rewrites) {
-                Err(why) => self.left.push((at, why)),
-                Ok(rewriting) => {
-                    let after = replaced(&self.text, &rewriting.edit);
-                    match is_sound(&after) {
-                        false => self.left.push((at, Misfit::Syntax)),
-                        true => self.take(at, rewriting, after),
-                    }
+            let rewriting = match self.edit_at(at, rewrites) {
+                Ok(rewriting) => rewriting,
+                Err(why) => {
+                    self.left.push((at, why));
+                    continue;
                 }
+            };
+            let after = replaced(&self.text, &rewriting.edit);
+            match misfit(&after)? {
+                Some(why) => self.left.push((at, why)),
+                None => self.take(at, rewriting, after),
             }
         }
+        Ok(())
     }
 
     fn edit_at(&self, at: usize, rewrites: &[Rewrite]) -> Result<Rewriting, Misfit> {
         let place = self.places[at].as_ref().ok_or(Misfit::Overtaken)?;
         let line = line_number(&self.text, place.range.start);
-        let values = place.values(&self.text, self.path.as_str(), &line);
-        let rewrite = rewrites.iter().find(|rewrite| rewrite.fits(&values));
-        let rewrite = rewrite.ok_or(Misfit::NoneFits)?;
+        let path = self.path.as_str();
+        let known = place.values(&self.text, path, &line);
+        let fitting = rewrites.iter().find_map(|own| Some((own, own.fit(&known)?)));
+        let (rewrite, groups) = fitting.ok_or(Misfit::NoneFits)?;
+        let mut captures = place.captures.clone();
+        for Group { name, hole, range } in groups {
+            let of = captures.get(hole).copied().unwrap_or(place.range);
+            let range = TextRange::new(of.start + range.start, of.start + range.end);
+            captures.insert(name.to_owned(), range);
+        }
+        let values = values(place.range, &captures, &self.text, path, &line);
         let indent = indent(&self.text, place.range.start);
         let filled = rewrite.to.fill(&values, indent).map_err(Misfit::Unfilled)?;
-        let holes = place.captures.iter().filter_map(|(name, from)| {
+        let holes = captures.iter().filter_map(|(name, from)| {
             let start = place.range.start + filled.holes.get(name)?;
             Some((*from, start))
         });
@@ -204,14 +239,7 @@ impl Rewriting {
 impl Tracked {
     /// Returns what a template may use of a place.
     pub(super) fn values<'t>(&'t self, text: &'t str, path: &'t str, line: &'t str) -> BTreeMap<&'t str, &'t str> {
-        let holes = self.captures.iter();
-        let mut values: BTreeMap<&str, &str> = holes
-            .map(|(name, range)| (name.as_str(), part(text, *range)))
-            .collect();
-        values.insert("MATCH", &text[self.range.as_range()]);
-        values.insert("PATH", path);
-        values.insert("LINE", line);
-        values
+        values(self.range, &self.captures, text, path, line)
     }
 
     /// Returns where everything is after an edit; none where the edit took a part of it.
@@ -221,14 +249,6 @@ impl Tracked {
             *range = moved(*range, edit)?;
         }
         Some(self)
-    }
-}
-
-/// Returns a part of a text. Where nothing stood in a hole nobody looks to where that was.
-fn part(text: &str, range: TextRange) -> &str {
-    match range.is_empty() {
-        true => "",
-        false => &text[range.as_range()],
     }
 }
 
@@ -274,7 +294,7 @@ mod tests {
         let path = RepoPath::new("a.c").unwrap();
         let index = Index::from_texts(vec![(path.clone(), text.to_owned())], &NoProgress).unwrap();
         let sites = select(&plan, &index).unwrap().remove(0).sites;
-        rewrite(&path, Some(Language::C), text, &sites, &plan.rewrites)
+        rewrite(&path, Some(Language::C), text, &sites, &plan.rewrites, None).unwrap()
     }
 
     #[test]
@@ -308,6 +328,14 @@ mod tests {
         let now = done.left[0].now.as_ref().unwrap();
         assert_eq!(&done.text[now.range.as_range()], "strcpy(q->p, \"y\")");
         assert_eq!(&done.text[now.captures["TO"].as_range()], "q->p");
+    }
+
+    #[test]
+    fn conditions_name_parts_of_what_stands_in_a_hole() {
+        let text = "void f(void) {\n  log(\"a %d\", v(1, g(2)));\n  log(\"b\");\n}\n";
+        let rewrites = "[[rewrite]]\nto = 'log($FORMAT, $LIST)'\nwhere = { LAST = 'v\\((?<LIST>.*)\\)' }";
+        let done = rewritten("log($FORMAT, $LAST)", rewrites, text);
+        assert!(done.text.contains("log(\"a %d\", 1, g(2));"), "{}", done.text);
     }
 
     #[test]

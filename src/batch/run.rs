@@ -6,10 +6,12 @@ use super::plan::Plan;
 use super::record::{Outcome, SiteRecord, Tokens};
 use super::site::SiteFile;
 use super::{BatchError, Misfit};
-use crate::agent::{SiteAnswer, SiteRequest, SiteWriter};
+use crate::agent::{Checks, SiteAnswer, SiteRequest, SiteWriter};
 use crate::index::Index;
+use crate::patch::{FilePatch, FileSide, Patch};
 use crate::progress::{Phase, Progress};
 use crate::repo::Snapshot;
+use crate::text::RepoPath;
 
 /// So many places are asked for at a time.
 const WAVE: usize = 32;
@@ -26,6 +28,8 @@ pub struct Run<'r> {
     pub index: &'r Index,
     /// Who asks the model; nobody where the plan asks nothing.
     pub writer: Option<SiteWriter<'r>>,
+    /// What each place has to pass by itself.
+    pub each: Option<&'r dyn Checks>,
     /// When it ends early.
     pub limits: Limits,
     /// Who is told.
@@ -137,7 +141,7 @@ impl Run<'_> {
             }
             let answers = self.ask(&open, &wave)?;
             for ((at, pending), answer) in wave.into_iter().zip(answers) {
-                let record = open[at].settle(&pending, answer);
+                let record = open[at].settle(&pending, answer, self)?;
                 book.add(vec![record], keeper)?;
             }
             // They are on disk before the next ones are asked for.
@@ -181,6 +185,26 @@ impl Run<'_> {
             .then_some(Ending::TooLong)
     }
 
+    /// Tells why the checks of each place refuse a file with this text; nothing where there are none, or they do not.
+    pub(super) fn refused(
+        &self,
+        path: &RepoPath,
+        original: &FileSide,
+        text: &str,
+    ) -> Result<Option<String>, BatchError> {
+        let Some(checks) = self.each else {
+            return Ok(None);
+        };
+        let patch = Patch {
+            files: vec![FilePatch {
+                path: path.clone(),
+                old: Some(original.clone()),
+                new: Some(FileSide::new(text.to_owned(), original.mode)),
+            }],
+        };
+        failed_check(checks, &patch)
+    }
+
     /// Returns the record of a place that nobody changes.
     pub(super) fn left(file: &SiteFile, site: usize, why: &Misfit) -> SiteRecord {
         file.record(
@@ -191,6 +215,13 @@ impl Run<'_> {
             },
         )
     }
+}
+
+/// Runs checks; says which one failed, and how.
+pub(super) fn failed_check(checks: &dyn Checks, patch: &Patch) -> Result<Option<String>, BatchError> {
+    let outcomes = checks.run(patch, None).map_err(BatchError::Check)?;
+    let failed = outcomes.iter().find(|outcome| !outcome.passed());
+    Ok(failed.map(|outcome| format!("the check `{}` failed ({})", outcome.command, outcome.end)))
 }
 
 /// What was settled so far.

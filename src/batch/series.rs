@@ -1,9 +1,9 @@
 use super::BatchError;
 use super::record::SiteRecord;
-use super::rewriting::replaced;
+use super::rewriting::{moved, replaced};
 use crate::patch::{FilePatch, FileSide, Patch};
 use crate::repo::{FileMode, Snapshot, SourceText};
-use crate::text::TextEdit;
+use crate::text::{TextEdit, TextRange};
 
 /// What is one patch of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,13 @@ pub fn series<'r>(
     for own in files.filter(|own| own.iter().any(|record| record.edit().is_some())) {
         let source = read(&own[0], snapshot)?;
         let changes = Changes::of(&source.text, own)?;
+        let changes = match own.iter().any(|record| record.dropped.is_some()) {
+            true => changes.without(&source.text, &|record| record.dropped.is_some()),
+            false => changes,
+        };
+        if changes.steps.is_empty() {
+            continue;
+        }
         let whole = || file_patch(&source, &source.text, &changes.after(&source.text));
         match group_by {
             GroupBy::Site => changes.for_each(&source.text, &mut |before, after, site| {
@@ -76,7 +83,7 @@ pub fn series<'r>(
 }
 
 /// Reads a file, and refuses it where it is not the one in which the places were found.
-fn read(record: &SiteRecord, snapshot: &Snapshot) -> Result<SourceText, BatchError> {
+pub(super) fn read(record: &SiteRecord, snapshot: &Snapshot) -> Result<SourceText, BatchError> {
     let source = snapshot.read(&record.path).map_err(BatchError::Repo)?;
     match source.blob == record.blob {
         true => Ok(source),
@@ -84,7 +91,7 @@ fn read(record: &SiteRecord, snapshot: &Snapshot) -> Result<SourceText, BatchErr
     }
 }
 
-fn file_patch(source: &SourceText, before: &str, after: &str) -> FilePatch {
+pub(super) fn file_patch(source: &SourceText, before: &str, after: &str) -> FilePatch {
     let side = |text: &str, mode: FileMode| Some(FileSide::new(text.to_owned(), mode));
     FilePatch {
         path: source.path.clone(),
@@ -95,8 +102,27 @@ fn file_patch(source: &SourceText, before: &str, after: &str) -> FilePatch {
 
 /// What was done in a file, one change after the other.
 pub(super) struct Changes<'r> {
-    /// Each edit is one of the text that those before it leave.
-    steps: Vec<(TextEdit, &'r SiteRecord)>,
+    steps: Vec<DoneStep<'r>>,
+}
+
+/// A change of a file, in the coordinates of the text that those before it leave.
+struct DoneStep<'r> {
+    edit: TextEdit,
+    record: &'r SiteRecord,
+}
+
+/// Tells whether two ranges share a byte, or one is an empty place inside of the other.
+fn touch(a: TextRange, b: TextRange) -> bool {
+    let inside =
+        |empty: TextRange, other: TextRange| empty.is_empty() && other.start < empty.start && empty.start < other.end;
+    a.overlaps(b) || inside(a, b) || inside(b, a) || a == b
+}
+
+/// Returns an edit where it is after another one that it shares nothing with.
+fn shifted(edit: &TextEdit, by: &TextEdit) -> Option<TextEdit> {
+    let range = moved(edit.range, by)?;
+    let replacement = edit.replacement.clone();
+    Some(TextEdit { range, replacement })
 }
 
 impl<'r> Changes<'r> {
@@ -127,20 +153,76 @@ impl<'r> Changes<'r> {
                 return Err(BatchError::Damaged(record.path.clone()));
             }
             now = replaced(&now, &edit);
-            steps.push((edit, record));
+            steps.push(DoneStep { edit, record });
         }
         Ok(Self { steps })
+    }
+
+    /// Leaves the changes of some places out; `text` is the file before all of them. Those that were made on top of one
+    /// go with it.
+    pub(super) fn without(self, text: &str, is_dropped: &dyn Fn(&SiteRecord) -> bool) -> Self {
+        let mut now = text.to_owned();
+        let mut kept: Vec<DoneStep<'r>> = Vec::new();
+        // What takes the dropped ones back: disjoint, in the coordinates of the text that the steps so far leave.
+        let mut inverses: Vec<TextEdit> = Vec::new();
+        for step in self.steps {
+            let range = step.edit.range;
+            let (touched, apart): (Vec<TextEdit>, Vec<TextEdit>) =
+                inverses.into_iter().partition(|inverse| touch(inverse.range, range));
+            if touched.is_empty() && !is_dropped(step.record) {
+                let grown = |inverse: &TextEdit| inverse.replacement.len() as isize - inverse.range.len() as isize;
+                let shift: isize = apart
+                    .iter()
+                    .filter(|own| own.range.start < range.start)
+                    .map(grown)
+                    .sum();
+                let at = |offset: usize| offset.saturating_add_signed(shift);
+                let edit = TextEdit {
+                    range: TextRange::new(at(range.start), at(range.end)),
+                    replacement: step.edit.replacement.clone(),
+                };
+                inverses = apart.iter().filter_map(|own| shifted(own, &step.edit)).collect();
+                now = replaced(&now, &step.edit);
+                kept.push(DoneStep { edit, ..step });
+                continue;
+            }
+            // One inverse for all that hangs together: from the text that this step leaves to that without any of them.
+            let hull = touched.iter().fold(range, |hull, own| {
+                TextRange::new(hull.start.min(own.range.start), hull.end.max(own.range.end))
+            });
+            let mut before = String::new();
+            let mut at = hull.start;
+            let mut pieces: Vec<(TextRange, &str)> = touched
+                .iter()
+                .map(|own| (own.range, own.replacement.as_str()))
+                .collect();
+            pieces.sort_by_key(|(range, _)| range.start);
+            for (piece, replacement) in pieces {
+                before.push_str(now.get(at..piece.start).unwrap_or_default());
+                before.push_str(replacement);
+                at = piece.end;
+            }
+            before.push_str(now.get(at..hull.end).unwrap_or_default());
+            let grown = step.edit.replacement.len() as isize - range.len() as isize;
+            inverses = apart.iter().filter_map(|own| shifted(own, &step.edit)).collect();
+            inverses.push(TextEdit {
+                range: TextRange::new(hull.start, hull.end.saturating_add_signed(grown)),
+                replacement: before,
+            });
+            now = replaced(&now, &step.edit);
+        }
+        Self { steps: kept }
     }
 
     /// Returns the text after all changes.
     pub(super) fn after(&self, text: &str) -> String {
         self.steps
             .iter()
-            .fold(text.to_owned(), |text, (edit, _)| replaced(&text, edit))
+            .fold(text.to_owned(), |text, step| replaced(&text, &step.edit))
     }
 
     fn sites(&self) -> Vec<&'r SiteRecord> {
-        self.steps.iter().map(|(_, site)| *site).collect()
+        self.steps.iter().map(|step| step.record).collect()
     }
 
     /// Reports the texts before and after each change that is one.
@@ -150,10 +232,10 @@ impl<'r> Changes<'r> {
         each: &mut dyn FnMut(&str, &str, &'r SiteRecord) -> Result<(), BatchError>,
     ) -> Result<(), BatchError> {
         let mut before = text.to_owned();
-        for (edit, site) in &self.steps {
-            let after = replaced(&before, edit);
+        for step in &self.steps {
+            let after = replaced(&before, &step.edit);
             if after != before {
-                each(&before, &after, site)?;
+                each(&before, &after, step.record)?;
             }
             before = after;
         }
@@ -166,7 +248,7 @@ mod tests {
     use super::*;
     use crate::batch::record::{Author, Outcome, Tokens};
     use crate::repo::BlobId;
-    use crate::text::{RepoPath, TextRange};
+    use crate::text::RepoPath;
 
     fn done(round: u32, range: (usize, usize), text: &str) -> SiteRecord {
         SiteRecord {
@@ -181,6 +263,7 @@ mod tests {
                 text: text.to_owned(),
                 tokens: Tokens::default(),
             },
+            dropped: None,
         }
     }
 
@@ -205,6 +288,38 @@ mod tests {
             })
             .unwrap();
         assert_eq!(texts, ["AAbcdef", "AABcdef", "AABdef", "AABdEf", "BdEf"]);
+    }
+
+    #[test]
+    fn what_is_left_out_takes_along_what_was_made_on_top_of_it() {
+        let without = |records: &[SiteRecord], dropped: &[usize]| {
+            let left_out = |record: &SiteRecord| dropped.iter().any(|at| std::ptr::eq(record, &records[*at]));
+            let changes = Changes::of("abcdef", records).unwrap().without("abcdef", &left_out);
+            changes.after("abcdef")
+        };
+        let apart = [
+            done(1, (0, 1), "AAA"),
+            done(1, (2, 3), ""),
+            done(1, (4, 6), "X"),
+            done(2, (3, 4), "BB"),
+        ];
+        // AAAbdX, then AAABBdX.
+        assert_eq!(without(&apart, &[]), "AAABBdX");
+        assert_eq!(without(&apart, &[0]), "aBBdX");
+        assert_eq!(without(&apart, &[1]), "AAABBcdX");
+        assert_eq!(without(&apart, &[2, 3]), "AAAbdef");
+        assert_eq!(without(&apart, &[0, 1, 2, 3]), "abcdef");
+        // A line around a rewrite: without the rewrite there is nothing that the line was made of.
+        let nested = [done(0, (2, 3), "CC"), done(1, (1, 5), "bCCd!"), done(1, (6, 7), "F")];
+        assert_eq!(without(&nested, &[]), "abCCd!eF");
+        assert_eq!(without(&nested, &[0]), "abcdeF");
+        assert_eq!(without(&nested, &[1]), "abCCdeF");
+        // One inside of what another one wrote, and one around both.
+        let deep = [done(0, (1, 3), "xyz"), done(0, (2, 3), "YY"), done(1, (0, 6), "ALL")];
+        assert_eq!(without(&deep, &[]), "ALLef");
+        assert_eq!(without(&deep, &[1]), "axyzdef");
+        assert_eq!(without(&deep, &[0]), "abcdef");
+        assert_eq!(without(&deep, &[2]), "axYYzdef");
     }
 
     #[test]

@@ -42,8 +42,23 @@ impl SiteFile {
             range,
             line,
             outcome,
+            dropped: None,
         }
     }
+}
+
+/// Returns what a template may use of a place. Where nothing stood in a hole nobody looks to where that was.
+pub(super) fn values<'t>(
+    range: TextRange,
+    captures: &'t BTreeMap<String, TextRange>,
+    text: &'t str,
+    path: &'t str,
+    line: &'t str,
+) -> BTreeMap<&'t str, &'t str> {
+    let part = |range: TextRange| if range.is_empty() { "" } else { &text[range.as_range()] };
+    let holes = captures.iter().map(|(name, range)| (name.as_str(), part(*range)));
+    let always = [("MATCH", part(range)), ("PATH", path), ("LINE", line)];
+    holes.chain(always).collect()
 }
 
 /// Finds the places of a plan in a repository, by path.
@@ -151,6 +166,13 @@ fn in_files(index: &Index, filter: &Filter, find: Finder<'_>) -> Vec<SiteFile> {
         found.sort_by_key(|own| (own.range.start, std::cmp::Reverse(own.range.end)));
         found.dedup_by(|a, b| a.range == b.range);
         let lines = LineIndex::new(&text);
+        found.retain(|own| {
+            let line = (lines.line_of(own.range.start) + 1).to_string();
+            filter.takes_place(&values(own.range, &own.captures, &text, file.path.as_str(), &line))
+        });
+        if found.is_empty() {
+            return None;
+        }
         let sites = found.into_iter().map(|own| Site {
             line: lines.line_of(own.range.start),
             range: own.range,

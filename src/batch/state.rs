@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -31,6 +33,8 @@ pub struct RunStamp {
     pub model: Option<String>,
     /// The seed of the sampler.
     pub seed: u32,
+    /// How many places it has.
+    pub sites: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -133,7 +137,7 @@ pub fn read_run(folder: &Path) -> Result<(RunStamp, Vec<SiteRecord>), BatchError
 
 impl RunStamp {
     /// Says in what another run differs.
-    fn difference(&self, other: &Self) -> Option<&'static str> {
+    pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
         let Self {
             plan,
             title: _,
@@ -142,6 +146,7 @@ impl RunStamp {
             skiff,
             model,
             seed,
+            sites: _,
         } = self;
         [
             ("plan", *plan != other.plan),
@@ -182,10 +187,19 @@ fn read(folder: &Path) -> Result<(RunStamp, Vec<SiteRecord>, u64), BatchError> {
     if header.schema_version != SCHEMA_VERSION {
         return Err(damaged(folder, 1));
     }
-    let mut records = Vec::new();
+    let mut records: Vec<SiteRecord> = Vec::new();
+    let mut places = BTreeMap::new();
     for number in 2.. {
         let Some(line) = next(number)? else { break };
-        records.push(serde_json::from_str(&line).map_err(|_| damaged(folder, number))?);
+        let record: SiteRecord = serde_json::from_str(&line).map_err(|_| damaged(folder, number))?;
+        // A place comes once more where a check of its group has refused it.
+        match places.entry((record.path.clone(), record.range)) {
+            Entry::Occupied(at) => records[*at.get()] = record,
+            Entry::Vacant(at) => {
+                at.insert(records.len());
+                records.push(record);
+            }
+        }
     }
     Ok((header.run, records, whole_bytes))
 }

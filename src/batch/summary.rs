@@ -13,6 +13,8 @@ pub struct Summary {
     pub unchanged: usize,
     /// Those that could not be changed.
     pub failed: usize,
+    /// Those that a check of their group refused.
+    pub dropped: usize,
     /// What the model cost.
     pub tokens: Tokens,
 }
@@ -25,13 +27,14 @@ impl Summary {
             ..Self::default()
         };
         for record in records {
-            *match &record.outcome {
-                Outcome::Done {
-                    by: Author::Rewrite, ..
-                } => &mut summary.rewritten,
-                Outcome::Done { by: Author::Model, .. } => &mut summary.edited,
-                Outcome::Unchanged { .. } => &mut summary.unchanged,
-                Outcome::Failed { .. } => &mut summary.failed,
+            *match (&record.outcome, &record.dropped) {
+                (_, Some(_)) => &mut summary.dropped,
+                (Outcome::Done { by, .. }, None) => match by {
+                    Author::Rewrite => &mut summary.rewritten,
+                    Author::Model => &mut summary.edited,
+                },
+                (Outcome::Unchanged { .. }, None) => &mut summary.unchanged,
+                (Outcome::Failed { .. }, None) => &mut summary.failed,
             } += 1;
             let Tokens { prompt, completion } = record.outcome.tokens();
             summary.tokens.prompt += prompt;
@@ -47,6 +50,7 @@ impl Summary {
 
     /// Returns how many places nobody came to.
     pub fn not_reached(&self) -> usize {
-        self.sites.saturating_sub(self.changed() + self.unchanged + self.failed)
+        self.sites
+            .saturating_sub(self.changed() + self.unchanged + self.failed + self.dropped)
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser as _};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-pub(crate) use batch::{BatchArgs, GroupByArg};
+pub(crate) use batch::{BatchArgs, BatchCommand, BatchMergeArgs, ReportForm};
 pub(crate) use edit::{DraftsArg, EditArgs, ModeArg, PatchFormat, ScopeArg};
 
 use super::config::{Choice, ColorMode, ContextTokens, GpuLayers, KvType};

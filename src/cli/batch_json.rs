@@ -96,6 +96,7 @@ impl<'r> SiteEvent<'r> {
     pub(crate) fn of(record: &'r SiteRecord) -> Self {
         let tokens = record.outcome.tokens();
         let (outcome, by, text, reason) = match &record.outcome {
+            _ if record.dropped.is_some() => ("dropped", None, None, record.dropped.as_deref()),
             Outcome::Done { by, text, .. } => {
                 let by = match by {
                     Author::Rewrite => "rewrite",
@@ -137,7 +138,9 @@ pub(crate) struct BatchReport<'r> {
     edited: usize,
     unchanged: usize,
     failed: usize,
+    dropped: usize,
     not_reached: usize,
+    check_all: Option<&'static str>,
     prompt_tokens: u64,
     completion_tokens: u64,
     elapsed_ms: u64,
@@ -152,11 +155,11 @@ impl<'r> BatchReport<'r> {
         ending: Ending,
         summary: &Summary,
         records: &'r [SiteRecord],
-        patches: usize,
         series: &Path,
         elapsed: Duration,
     ) -> Self {
-        let failed = |record: &&SiteRecord| matches!(record.outcome, Outcome::Failed { .. });
+        let failed =
+            |record: &&SiteRecord| record.dropped.is_some() || matches!(record.outcome, Outcome::Failed { .. });
         Self {
             event: "report",
             schema_version: SCHEMA_VERSION,
@@ -176,42 +179,74 @@ impl<'r> BatchReport<'r> {
             edited: summary.edited,
             unchanged: summary.unchanged,
             failed: summary.failed,
+            dropped: summary.dropped,
+            check_all: None,
             not_reached: summary.not_reached(),
             prompt_tokens: summary.tokens.prompt,
             completion_tokens: summary.tokens.completion,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             series: series.display().to_string(),
-            patches,
+            patches: 0,
             failures: records.iter().filter(failed).map(SiteEvent::of).collect(),
         }
     }
 }
 
-impl fmt::Display for BatchReport<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for SiteEvent { path, line, reason, .. } in self.failures.iter().take(MOST_FAILURES) {
-            writeln!(
-                f,
-                "{path}:{line}: {}",
-                shortened(reason.unwrap_or_default(), MOST_CHARS)
-            )?;
-        }
-        if let Some(more) = self.failures.len().checked_sub(MOST_FAILURES).filter(|more| *more > 0) {
-            writeln!(f, "... and {more} more that failed")?;
-        }
-        writeln!(f, "{}", self.title)?;
+impl BatchReport<'_> {
+    /// Returns what the plan says that it does.
+    pub(crate) fn title(&self) -> &str {
+        self.title
+    }
+
+    /// Says what came of the checks of all.
+    pub(crate) fn set_check_all(&mut self, failed: Option<&str>) {
+        self.check_all = Some(failed.map_or("passed", |_| "failed"));
+    }
+
+    /// Says how many patches came of it.
+    pub(crate) fn set_patches(&mut self, patches: usize) {
+        self.patches = patches;
+    }
+
+    /// Returns what was counted, in words: all places, and then what is not zero.
+    pub(crate) fn counts(&self) -> Vec<(&'static str, usize)> {
         let counts = [
             ("sites", self.sites),
             ("changed by rewrites", self.rewritten),
             ("changed by the model", self.edited),
             ("right as they are", self.unchanged),
             ("failed", self.failed),
+            ("dropped by a check of their group", self.dropped),
             ("not reached", self.not_reached),
         ];
-        for (what, count) in counts
+        let counted = counts
             .into_iter()
-            .filter(|(what, count)| *count > 0 || *what == "sites")
-        {
+            .enumerate()
+            .filter(|(at, (_, count))| *at == 0 || *count > 0);
+        counted.map(|(_, count)| count).collect()
+    }
+
+    /// Returns the places that failed, each with the reason.
+    pub(crate) fn failures(&self) -> Vec<(String, String)> {
+        let failures = self.failures.iter().map(|SiteEvent { path, line, reason, .. }| {
+            let reason = reason.unwrap_or_default();
+            (format!("{path}:{line}"), reason.to_owned())
+        });
+        failures.collect()
+    }
+}
+
+impl fmt::Display for BatchReport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failures = self.failures();
+        for (place, reason) in failures.iter().take(MOST_FAILURES) {
+            writeln!(f, "{place}: {}", shortened(reason, MOST_CHARS))?;
+        }
+        if let Some(more) = failures.len().checked_sub(MOST_FAILURES).filter(|more| *more > 0) {
+            writeln!(f, "... and {more} more that failed")?;
+        }
+        writeln!(f, "{}", self.title)?;
+        for (what, count) in self.counts() {
             writeln!(f, "{count:>8} {what}")?;
         }
         if self.prompt_tokens + self.completion_tokens > 0 {

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::args::{Args, Command, GlobalArgs};
 use super::bars::{Bars, Verbosity};
 use super::check_choice::CheckChoice;
+use super::check_level::ByLevel;
 use super::config::{ColorMode, Layer, Settings};
 use super::directories::Directories;
 use super::hand::Applier;
@@ -37,10 +38,10 @@ pub(crate) struct Context {
     pub(crate) output: Option<File>,
     /// The file that the verb reads, where one is named.
     pub(crate) input: Option<File>,
-    /// The checks of an edit.
-    pub(crate) checks: Vec<CheckChoice>,
+    /// The checks of an edit or a batch.
+    pub(crate) checks: ByLevel<Vec<CheckChoice>>,
     /// What runs the check commands, where there are any.
-    pub(crate) checker: Option<Mutex<Checker>>,
+    pub(crate) checkers: ByLevel<Option<Mutex<Checker>>>,
     /// What was found out before the process was confined, for the verbs that report it.
     pub(crate) findings: Findings,
     /// Who applies.
@@ -64,7 +65,7 @@ impl Context {
             output: entered.output,
             input: entered.input,
             checks: entered.checks,
-            checker: entered.checker.map(Mutex::new),
+            checkers: entered.checkers.map(|checker| checker.map(Mutex::new)),
             findings: entered.findings,
             applier,
         })

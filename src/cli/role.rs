@@ -15,6 +15,7 @@ use anyhow::Context as _;
 
 use super::args::{Args, Command, DoctorArgs, LogArgs, LogCommand, ModelCommand};
 use super::check_choice::{self, CheckChoice};
+use super::check_level::ByLevel;
 use super::commands::batch::batches;
 use super::config::{self, CheckRule, ConfigError, Layer, Settings};
 use super::context;
@@ -35,7 +36,7 @@ pub(super) struct Ground {
     directories: Directories,
     settings: Settings,
     surroundings: Option<Surroundings>,
-    checks: Vec<CheckChoice>,
+    checks: ByLevel<Vec<CheckChoice>>,
     output: Option<File>,
     input: Option<File>,
     folder: Option<Folder>,
@@ -52,10 +53,11 @@ pub(crate) struct Entered {
     pub(crate) output: Option<File>,
     /// The file that the verb reads, opened then too, and not read yet.
     pub(crate) input: Option<File>,
-    /// The checks of an edit: those of the command line, else those that the user has set for the repository.
-    pub(crate) checks: Vec<CheckChoice>,
-    /// What runs the check commands.
-    pub(crate) checker: Option<Checker>,
+    /// The checks of an edit, those of the command line, else those that the user has set for the repository; or those of a
+    /// batch.
+    pub(crate) checks: ByLevel<Vec<CheckChoice>>,
+    /// What runs the check commands of each level.
+    pub(crate) checkers: ByLevel<Option<Checker>>,
     /// What `doctor` and `evidence` found out before.
     pub(crate) findings: Findings,
     /// How long all of this took.
@@ -113,7 +115,7 @@ impl Ground {
         let output = output.map(open_output).transpose()?;
         let input = match &args.command {
             Command::Apply(apply) => apply.source.file().map(|file| (file, "the patch")),
-            Command::Batch(batch) => Some((batch.plan.as_path(), "the plan")),
+            Command::Batch(batch) => batch.plan.as_deref().map(|plan| (plan, "the plan")),
             Command::Edit(edit) => {
                 let file = edit.failure.as_deref().filter(|file| *file != Path::new("-"));
                 file.map(|file| (file, "what a check said"))
@@ -134,11 +136,20 @@ impl Ground {
         let work_dir = surroundings.as_ref().and_then(Surroundings::work_dir);
         Ok(Self {
             checks: match &args.command {
-                Command::Edit(edit) if !edit.check.is_empty() => edit.check.clone(),
-                Command::Edit(edit) if !edit.no_check => {
-                    work_dir.map_or_else(Vec::new, |work_dir| settings.checks_of(work_dir).to_vec())
-                }
-                _ => Vec::new(),
+                Command::Edit(edit) => ByLevel {
+                    each: match (&edit.check[..], edit.no_check) {
+                        ([], true) => Vec::new(),
+                        ([], false) => work_dir.map_or_else(Vec::new, |work_dir| settings.checks_of(work_dir).to_vec()),
+                        (checks, _) => checks.to_vec(),
+                    },
+                    ..ByLevel::default()
+                },
+                Command::Batch(batch) => ByLevel {
+                    each: batch.check_each.clone(),
+                    group: batch.check_group.clone(),
+                    all: batch.check_all.clone(),
+                },
+                _ => ByLevel::default(),
             },
             folder,
             settings,
@@ -159,19 +170,22 @@ impl Ground {
         let findings = self.find_out(&args.command)?;
         let aside = aside.elapsed();
         let rules = &self.settings.rules;
-        let checker = match (&args.command, role) {
-            (Command::Edit(_), Role::Brain) if !self.checks.is_empty() => {
-                if rules.check == CheckRule::Deny {
-                    return Err(ConfigError::CheckDenied.into());
-                }
-                Some(Checker::start(|requests| self.serve_checks(requests))?)
+        let checkers = self.checks.as_ref().try_map(|checks| -> anyhow::Result<_> {
+            if checks.is_empty() || role != Role::Brain {
+                return Ok(None);
             }
-            _ => None,
-        };
+            if rules.check == CheckRule::Deny {
+                return Err(ConfigError::CheckDenied.into());
+            }
+            Ok(Some(Checker::start(|requests| self.serve_checks(requests, checks))?))
+        })?;
+        let is_checked = [&checkers.each, &checkers.group, &checkers.all]
+            .iter()
+            .any(|checker| checker.is_some());
         self.make_folders(role, &args.command);
         let mut confinement = Confinement::enter(role, &self.writes(role, &args.command))?;
         rules.confinement.accept(confinement.level())?;
-        if checker.is_some() && confinement.level().landlock_abi().is_none() {
+        if is_checked && confinement.level().landlock_abi().is_none() {
             return Err(CheckError::Unconfined.into());
         }
         confinement.limit_reads(&self.reads(role, &args.command))?;
@@ -182,7 +196,7 @@ impl Ground {
             output: self.output,
             input: self.input,
             checks: self.checks,
-            checker,
+            checkers,
             findings,
             took: self.started.elapsed().saturating_sub(aside),
         })
@@ -279,7 +293,7 @@ impl Ground {
                 Command::Edit(_) | Command::Apply(_) | Command::Undo(_) | Command::Discard(_) | Command::Doctor(_),
             ) => records.into_iter().chain([cache.clone()]).collect(),
             (Role::Brain, Command::Batch(batch)) => {
-                let folder = batch.output.clone().unwrap_or_else(|| batches(state));
+                let folder = batch.written().map_or_else(|| batches(state), Path::to_owned);
                 records.into_iter().chain([cache.clone(), folder]).collect()
             }
             (Role::Hand, Command::Discard(_)) => records,
@@ -314,13 +328,18 @@ impl Ground {
                 return reads;
             }
             // Neither proposals nor the ledger.
-            Command::Edit(_) | Command::Doctor(_) if role == Role::Checker => {}
+            Command::Edit(_) | Command::Batch(_) | Command::Doctor(_) if role == Role::Checker => {}
             Command::Edit(_)
             | Command::Batch(_)
             | Command::Apply(_)
             | Command::Undo(_)
             | Command::Discard(_)
-            | Command::Doctor(_) => reads.extend([state.clone(), self.settings.ledger(state)]),
+            | Command::Doctor(_) => {
+                reads.extend([state.clone(), self.settings.ledger(state)]);
+                if let Command::Batch(batch) = command {
+                    reads.extend(batch.read().iter().cloned());
+                }
+            }
             // A patch names the head of the ledger, which is known without the key.
             Command::List(_) | Command::Show(_) => reads.extend([self.proposals(), self.settings.ledger(state)]),
             // Neither proposals nor the key of the ledger are any of their business.
@@ -399,8 +418,8 @@ impl Ground {
 
     /// The work of the checker's process: is confined as every other, and runs the commands that the user named on the
     /// candidates that come in. What keeps it from that is its answer to the first.
-    fn serve_checks(&self, mut requests: Requests) -> i32 {
-        let ready = self.prepare_checks();
+    fn serve_checks(&self, mut requests: Requests, checks: &[CheckChoice]) -> i32 {
+        let ready = self.prepare_checks(checks);
         while let Ok(Some(writes)) = requests.candidate() {
             let answer = match &ready {
                 Ok(commands) => self.check(commands, &writes, &|| requests.is_abandoned()),
@@ -415,7 +434,7 @@ impl Ground {
 
     /// Confines the process, and then puts the commands together: what `@auto` stands for is seen here, as it is seen in
     /// the brain, which is not asked.
-    fn prepare_checks(&self) -> anyhow::Result<Vec<CheckCommand>> {
+    fn prepare_checks(&self, checks: &[CheckChoice]) -> anyhow::Result<Vec<CheckCommand>> {
         let scratch = self.scratch_folder();
         create_private_dir(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
         let mut confinement = Confinement::enter(Role::Checker, &[scratch])?;
@@ -431,7 +450,7 @@ impl Ground {
         // What a command reads does not depend on its line.
         reads.extend(command(String::new()).reads());
         confinement.limit_reads(&reads)?;
-        let lines = check_choice::lines(&self.checks, || check_choice::detect(&repository()?))?;
+        let lines = check_choice::lines(checks, || check_choice::detect(&repository()?))?;
         Ok(lines.into_iter().map(command).collect())
     }
 
@@ -495,7 +514,7 @@ mod tests {
                 ..Settings::default()
             },
             surroundings: None,
-            checks: Vec::new(),
+            checks: ByLevel::default(),
             output: None,
             input: None,
             folder: None,
@@ -535,7 +554,10 @@ mod tests {
                 },
                 surroundings: None,
                 // What `find` takes from the line, or else from the user's file.
-                checks: vec![CheckChoice::Auto],
+                checks: ByLevel {
+                    each: vec![CheckChoice::Auto],
+                    ..ByLevel::default()
+                },
                 output: None,
                 input: None,
                 folder: None,

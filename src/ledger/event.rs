@@ -300,6 +300,8 @@ pub enum SettledAs {
     Unchanged,
     /// It could not be changed.
     Failed,
+    /// It was changed, and a check of its group refused it.
+    Dropped,
 }
 
 /// [`Event::CandidateJudged`].

@@ -1,8 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
-use crate::batch::Shard;
+use crate::batch::{GroupBy, Shard};
+use crate::cli::check_choice::CheckChoice;
 
 /// Change many places at once, as a plan says
 ///
@@ -11,7 +12,10 @@ use crate::batch::Shard;
 /// work tree: what comes of it is a series of patches for `git am`, in a folder with the state of the run and a report.
 /// A run that was cut short goes on with --resume.
 #[derive(Debug, ClapArgs)]
-#[command(after_long_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_long_help = "\
 Examples:
   skiff batch strlcpy.toml --dry-run
   skiff batch strlcpy.toml -o out
@@ -30,11 +34,14 @@ A plan:
   where = { TO = '\\w+' }
 
 Exit codes: 0 when every place is done or right as it is, 3 when nothing is to change, 4 when some places failed, 1 when
-all did.")]
+all did."
+)]
 pub(crate) struct BatchArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<BatchCommand>,
     /// The plan
-    #[arg(value_name = "PLAN")]
-    pub(crate) plan: PathBuf,
+    #[arg(value_name = "PLAN", required = true)]
+    pub(crate) plan: Option<PathBuf>,
     /// List the places, and do nothing
     #[arg(long, conflicts_with_all = ["output", "resume"])]
     pub(crate) dry_run: bool,
@@ -50,6 +57,16 @@ pub(crate) struct BatchArgs {
     /// What is one patch of the series
     #[arg(long, value_name = "WHAT", default_value = "site")]
     pub(crate) group_by: GroupByArg,
+    /// Let CMD check the change of each place, on a copy of the work tree: what fails is left as it was. May be given again
+    #[arg(long, value_name = "CMD", value_parser = batch_check)]
+    pub(crate) check_each: Vec<CheckChoice>,
+    /// Let CMD check what changes in each file, or in all with `--group-by all`; the places that make it fail are found by
+    /// halving and left out. May be given again
+    #[arg(long, value_name = "CMD", value_parser = batch_check)]
+    pub(crate) check_group: Vec<CheckChoice>,
+    /// Let CMD check all that changes at the end. May be given again
+    #[arg(long, value_name = "CMD", value_parser = batch_check)]
+    pub(crate) check_all: Vec<CheckChoice>,
     /// End after more than N failures
     #[arg(long, value_name = "N")]
     pub(crate) max_failures: Option<u64>,
@@ -65,6 +82,97 @@ pub(crate) struct BatchArgs {
     /// Print a JSON object for each place when it is settled, and the report at the end
     #[arg(long, conflicts_with = "json")]
     pub(crate) jsonl: bool,
+}
+
+/// Reads a check of a batch: examples are of one request, and not of a plan.
+fn batch_check(text: &str) -> Result<CheckChoice, String> {
+    match text.parse()? {
+        CheckChoice::Examples => Err("@examples is for `skiff edit`".to_owned()),
+        choice => Ok(choice),
+    }
+}
+
+/// What else can be done with batches.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BatchCommand {
+    Merge(BatchMergeArgs),
+}
+
+/// Join the runs of several shards into one
+///
+/// Writes one series, one report and one state. Files that two runs settled in two ways are named, and the exit code is 6.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "\
+Examples:
+  skiff batch merge out-1 out-2 out-3 out-4 -o out")]
+pub(crate) struct BatchMergeArgs {
+    /// The folders of the runs
+    #[arg(value_name = "DIR", required = true)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// The folder for what they come to together
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// What is one patch of the series
+    #[arg(long, value_name = "WHAT", default_value = "site")]
+    pub(crate) group_by: GroupByArg,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReportForm {
+    Text,
+    Json,
+    JsonLine,
+}
+
+impl BatchArgs {
+    /// Returns how the report is printed.
+    pub(crate) fn form(&self) -> ReportForm {
+        match (self.json, self.jsonl) {
+            (true, _) => ReportForm::Json,
+            (_, true) => ReportForm::JsonLine,
+            (false, false) => ReportForm::Text,
+        }
+    }
+
+    /// Returns the folder that is written, where one is named.
+    pub(crate) fn written(&self) -> Option<&Path> {
+        match &self.command {
+            Some(BatchCommand::Merge(merge)) => Some(&merge.output),
+            None => self.output.as_deref(),
+        }
+    }
+
+    /// Returns the folders that are read.
+    pub(crate) fn read(&self) -> &[PathBuf] {
+        match &self.command {
+            Some(BatchCommand::Merge(merge)) => &merge.folders,
+            None => &[],
+        }
+    }
+}
+
+impl BatchMergeArgs {
+    /// Returns how the report is printed.
+    pub(crate) fn form(&self) -> ReportForm {
+        match self.json {
+            true => ReportForm::Json,
+            false => ReportForm::Text,
+        }
+    }
+}
+
+impl From<GroupByArg> for GroupBy {
+    fn from(arg: GroupByArg) -> Self {
+        match arg {
+            GroupByArg::Site => Self::Site,
+            GroupByArg::File => Self::File,
+            GroupByArg::All => Self::All,
+        }
+    }
 }
 
 /// What is one patch.

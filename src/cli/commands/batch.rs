@@ -1,41 +1,49 @@
-use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+mod merge;
+mod results;
+
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use crate::agent::{AgentConfig, SiteWriter, Workbench};
+use results::{Results, SERIES_FILE};
+
+use crate::agent::{AgentConfig, Checks, SiteWriter, Workbench};
 use crate::batch::{
-    Author, BatchError, Ending, GroupBy, Keeper, Limits, Outcome, Plan, Run, RunStamp, RunState, SiteFile, SiteRecord,
-    Summary, select, series,
+    Author, BatchError, Ending, Keeper, Limits, Outcome, Plan, Run, RunStamp, RunState, SiteFile, SiteRecord, Summary,
+    check_all, check_groups, select,
 };
-use crate::cli::args::{BatchArgs, GroupByArg};
+use crate::cli::args::{BatchArgs, BatchCommand};
 use crate::cli::batch_json::{BatchReport, DryRun, SiteEvent};
-use crate::cli::context::{Context, now_unix_s};
+use crate::cli::check_choice;
+use crate::cli::check_level::ByLevel;
+use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
-use crate::cli::stamp::Stamp;
-use crate::cli::{engine, input, mail, message, output, record, store};
+use crate::cli::user_checks::UserChecks;
+use crate::cli::{engine, input, message, output, record, store};
 use crate::index::Index;
 use crate::ledger::{Digest, Recorder, SettledAs, SiteSettled};
 use crate::model::{Sampling, Witnessed};
 use crate::progress::Within;
 use crate::repo::Snapshot;
 use crate::review::escape;
+use crate::sandbox::{CheckProfile, Checker};
 
 /// A longer plan is no plan that a person wrote.
 const MOST_PLAN_BYTES: u64 = 4 << 20;
-/// The name of the series in the folder of a run.
-const SERIES_FILE: &str = "series.mbox";
-/// The name of the report.
-const REPORT_FILE: &str = "report.json";
 
 /// Carries a plan out.
 pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> anyhow::Result<ExitStatus> {
+    if let Some(BatchCommand::Merge(merge)) = &args.command {
+        return merge::run(merge, context, recorder);
+    }
     let started = Instant::now();
     let text = input::read(context.input.as_ref(), MOST_PLAN_BYTES)?;
-    let text = String::from_utf8(text).with_context(|| format!("cannot read the plan {:?}", args.plan))?;
-    let plan = Plan::parse(&text).with_context(|| format!("{:?} is no plan", args.plan))?;
+    let name = args.plan.as_deref().unwrap_or(Path::new("-"));
+    let text = String::from_utf8(text).with_context(|| format!("cannot read the plan {name:?}"))?;
+    let plan = Plan::parse(&text).with_context(|| format!("{name:?} is no plan"))?;
     let repository = record::repository(context, recorder)?;
     let snapshot = repository.snapshot()?;
     let index = store::verified_index(context, &repository, &snapshot)?;
@@ -51,6 +59,11 @@ pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> a
         message::note("the plan has no site here");
         return Ok(ExitStatus::NothingToChange);
     }
+    let lines = context
+        .checks
+        .as_ref()
+        .try_map(|checks| check_choice::lines(checks, || Ok(CheckProfile::detect(&snapshot))))?;
+    let checks = checks_of(context, &lines, recorder);
     let model = match &plan.request {
         Some(_) => Some(engine::load(context)?),
         None => None,
@@ -66,9 +79,11 @@ pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> a
         skiff: env!("CARGO_PKG_VERSION").to_owned(),
         model: model.as_ref().map(|model| model.digest().to_owned()),
         seed: context.settings.seed,
+        sites,
     };
     let folder = folder(args, context, &stamp);
     let (state, settled) = open_state(args, &folder, &stamp)?;
+    refuse_changed(&settled, &files)?;
     let model = model.as_ref().map(|model| Witnessed::new(model.as_ref(), recorder));
     let config = AgentConfig {
         sampling: Sampling {
@@ -92,6 +107,7 @@ pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> a
         snapshot: &snapshot,
         index: &index,
         writer: bench.as_ref().map(SiteWriter::new).transpose()?,
+        each: checks.each.as_ref().map(|checks| checks as &dyn Checks),
         limits: Limits {
             failures: args.max_failures,
             tokens: args.token_limit,
@@ -108,29 +124,96 @@ pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> a
     let ending = run.settle(&files, &settled, &mut book);
     drop(run);
     record::note_files(recorder, &snapshot);
-    let mut records = book.records;
-    records.sort_by(|a, b| a.path.cmp(&b.path));
-    let ending = ending?;
-    let patches = write_series(args, context, &folder, &stamp, &records, &snapshot)?;
-    let summary = Summary::of(sites, &records);
-    let report = BatchReport::new(
-        &stamp,
-        ending,
-        &summary,
-        &records,
-        patches,
-        &folder.join(SERIES_FILE),
-        started.elapsed(),
-    );
-    let file = folder.join(REPORT_FILE);
-    let json = output::json(&report)?;
-    fs::write(&file, json).with_context(|| format!("cannot write {}", file.display()))?;
-    match (args.json, args.jsonl) {
-        (true, _) => output::write_json(&report)?,
-        (_, true) => output::write_json_line(&report)?,
-        (false, false) => output::write_styled(&escape(&report.to_string()))?,
+    let conclusion = Conclusion {
+        args,
+        context,
+        snapshot: &snapshot,
+        stamp: &stamp,
+        folder: &folder,
+        started,
+    };
+    conclusion.draw(ending?, book, &checks)
+}
+
+/// What follows when the places of a run are settled.
+struct Conclusion<'c> {
+    args: &'c BatchArgs,
+    context: &'c Context,
+    snapshot: &'c Snapshot,
+    stamp: &'c RunStamp,
+    folder: &'c Path,
+    started: Instant,
+}
+
+impl Conclusion<'_> {
+    /// Lets the checks of groups and of all run, and writes the series and the reports.
+    fn draw(
+        &self,
+        ending: Ending,
+        mut book: Book<'_>,
+        checks: &ByLevel<Option<UserChecks<'_>>>,
+    ) -> anyhow::Result<ExitStatus> {
+        let Self {
+            args,
+            context,
+            snapshot,
+            stamp,
+            folder,
+            started,
+        } = *self;
+        let mut records = std::mem::take(&mut book.records);
+        records.sort_by(|a, b| a.path.cmp(&b.path));
+        let group_by = args.group_by.into();
+        if let Some(checks) = &checks.group {
+            let dropped = check_groups(&mut records, snapshot, group_by, checks, &context.progress)?;
+            book.keep(&dropped)?;
+        }
+        let refused = match &checks.all {
+            Some(checks) => Some(check_all(&records, snapshot, checks)?),
+            None => None,
+        };
+        if let Some(Some(reason)) = &refused {
+            message::warning(&format!("{reason}, on all that changed"));
+        }
+        let summary = Summary::of(stamp.sites, &records);
+        let series = folder.join(SERIES_FILE);
+        let mut report = BatchReport::new(stamp, ending, &summary, &records, &series, started.elapsed());
+        if let Some(refused) = &refused {
+            report.set_check_all(refused.as_deref());
+        }
+        let results = Results {
+            folder,
+            stamp,
+            group_by,
+        };
+        results.write(report, &records, snapshot, context, args.form())?;
+        Ok(match refused {
+            Some(Some(_)) => ExitStatus::GateFailed,
+            Some(None) | None => status(ending, &summary),
+        })
     }
-    Ok(status(ending, &summary))
+}
+
+/// Returns the checks of each level, where there are any.
+fn checks_of<'c>(
+    context: &'c Context,
+    lines: &'c ByLevel<Vec<String>>,
+    recorder: &'c Recorder,
+) -> ByLevel<Option<UserChecks<'c>>> {
+    let of = |checker: &'c Option<Mutex<Checker>>, commands: &'c [String]| {
+        checker.as_ref().map(|checker| UserChecks {
+            checker,
+            commands,
+            recorder,
+            progress: &context.progress,
+        })
+    };
+    let checkers = &context.checkers;
+    ByLevel {
+        each: of(&checkers.each, &lines.each),
+        group: of(&checkers.group, &lines.group),
+        all: of(&checkers.all, &lines.all),
+    }
 }
 
 /// Says what the exit code says.
@@ -138,7 +221,7 @@ fn status(ending: Ending, summary: &Summary) -> ExitStatus {
     match ending {
         Ending::Cancelled => ExitStatus::Interrupted,
         Ending::TooManyFailures | Ending::TooManyTokens | Ending::TooLong => ExitStatus::GateFailed,
-        Ending::Finished => match (summary.changed(), summary.failed) {
+        Ending::Finished => match (summary.changed(), summary.failed + summary.dropped) {
             (0, 0) => ExitStatus::NothingToChange,
             (0, _) => ExitStatus::Error,
             (_, 0) => ExitStatus::Done,
@@ -182,6 +265,18 @@ fn open_state(args: &BatchArgs, folder: &Path, stamp: &RunStamp) -> anyhow::Resu
     Ok((RunState::create(folder, stamp)?, Vec::new()))
 }
 
+/// Refuses to go on where a file is not the one in which places were settled: its other places are not those of then.
+fn refuse_changed(settled: &[SiteRecord], files: &[SiteFile]) -> Result<(), BatchError> {
+    let is_same = |record: &SiteRecord| {
+        let at = files.binary_search_by(|file| file.path.cmp(&record.path));
+        at.is_ok_and(|at| files[at].blob == record.blob)
+    };
+    match settled.iter().find(|record| !is_same(record)) {
+        Some(record) => Err(BatchError::FileChanged(record.path.clone())),
+        None => Ok(()),
+    }
+}
+
 /// Keeps what is settled: on disk first, then in the ledger, then for who reads along.
 struct Book<'r> {
     state: RunState,
@@ -207,6 +302,7 @@ impl Keeper for Book<'_> {
 
 fn settled(record: &SiteRecord) -> SiteSettled {
     let (outcome, text) = match &record.outcome {
+        _ if record.dropped.is_some() => (SettledAs::Dropped, None),
         Outcome::Done { by, text, .. } => {
             let outcome = match by {
                 Author::Rewrite => SettledAs::Rewritten,
@@ -225,40 +321,4 @@ fn settled(record: &SiteRecord) -> SiteSettled {
         outcome,
         text,
     }
-}
-
-/// Writes the series, all of it or nothing; returns how many patches it has.
-fn write_series(
-    args: &BatchArgs,
-    context: &Context,
-    folder: &Path,
-    stamp: &RunStamp,
-    records: &[SiteRecord],
-    snapshot: &Snapshot,
-) -> anyhow::Result<usize> {
-    let group_by = match args.group_by {
-        GroupByArg::Site => GroupBy::Site,
-        GroupByArg::File => GroupBy::File,
-        GroupByArg::All => GroupBy::All,
-    };
-    let marking = Stamp::of(context).marking;
-    let date = now_unix_s()?;
-    let file = folder.join(SERIES_FILE);
-    let unfinished = folder.join(format!("{SERIES_FILE}.part"));
-    let failed = || format!("cannot write {}", unfinished.display());
-    let mut out = BufWriter::new(File::create(&unfinished).with_context(failed)?);
-    let mut patches = 0;
-    let mut written = Ok(());
-    series(records, snapshot, group_by, &mut |patch| {
-        patches += 1;
-        let text = mail::of_series(&patch, stamp, marking.as_ref(), date);
-        if written.is_ok() {
-            written = out.write_all(text.as_bytes());
-        }
-        Ok(())
-    })?;
-    written.and_then(|()| out.flush()).with_context(failed)?;
-    out.get_ref().sync_all().with_context(failed)?;
-    fs::rename(&unfinished, &file).with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(patches)
 }

@@ -1,14 +1,11 @@
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 
 use super::{paths, show};
-use crate::agent::{
-    self, AgentConfig, Candidates, CheckFailure, Checks, Drafting, Examples, JudgeBy, Mode, Request, Scope, Workbench,
-};
+use crate::agent::{self, AgentConfig, Candidates, Checks, Drafting, Mode, Request, Scope, Workbench};
 use crate::cli::args::{DraftsArg, EditArgs, ModeArg, PatchFormat, ScopeArg};
 use crate::cli::check_choice::{self, CheckChoice};
 use crate::cli::config::CheckRule;
@@ -18,14 +15,14 @@ use crate::cli::message::{self, UsageError};
 use crate::cli::output::{self, Audience};
 use crate::cli::spending::Spending;
 use crate::cli::stamp::Stamp;
+use crate::cli::user_checks::UserChecks;
 use crate::cli::{dialogue, engine, input, json, mail, record, store};
 use crate::ledger::{Entry, Recorder};
 use crate::model::{LanguageModel, ModelScale, Sampling, TemplateSource, Witnessed};
-use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::repo::Snapshot;
 use crate::review::escape;
-use crate::sandbox::{CheckOutcome, CheckProfile, Checker, EXAMPLES_COMMAND};
+use crate::sandbox::CheckProfile;
 
 /// So much is read of what a check command said.
 const MOST_FAILURE_BYTES: u64 = 16 << 20;
@@ -54,7 +51,7 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
         },
     };
     let snapshot = repository.snapshot()?;
-    let commands = check_choice::lines(&context.checks, || Ok(CheckProfile::detect(&snapshot)))?;
+    let commands = check_choice::lines(&context.checks.each, || Ok(CheckProfile::detect(&snapshot)))?;
     let index = store::verified_index(context, &repository, &snapshot)?;
     store::say_skipped(context, &index);
     record::note_index(recorder, &index);
@@ -79,7 +76,7 @@ pub(super) fn run(args: &EditArgs, context: &Context, recorder: &Recorder) -> an
         },
         ..AgentConfig::default()
     };
-    let checks = context.checker.as_ref().map(|checker| UserChecks {
+    let checks = context.checkers.each.as_ref().map(|checker| UserChecks {
         checker,
         commands: &commands,
         recorder,
@@ -201,55 +198,12 @@ fn mode(args: &EditArgs, model: &dyn LanguageModel, progress: &dyn Progress) -> 
 
 /// Says which profile fits, to a person who had nothing checked and may.
 fn offer_checks(args: &EditArgs, context: &Context, snapshot: &Snapshot) {
-    let is_settled = args.no_check || !context.checks.is_empty();
+    let is_settled = args.no_check || !context.checks.each.is_empty();
     if is_settled || context.settings.rules.check == CheckRule::Deny || context.progress.is_quiet() {
         return;
     }
     if let Some(line) = check_choice::offer(&CheckProfile::detect(snapshot), &context.settings.check_env) {
         context.progress.note(&line);
-    }
-}
-
-/// The check commands that the user named, run by the checker's process and recorded.
-struct UserChecks<'a> {
-    checker: &'a Mutex<Checker>,
-    commands: &'a [String],
-    recorder: &'a Recorder,
-    progress: &'a dyn Progress,
-}
-
-impl Checks for UserChecks<'_> {
-    fn run(&self, patch: &Patch, examples: Option<&Examples>) -> Result<Vec<CheckOutcome>, CheckFailure> {
-        self.recorder.record_checks(patch, self.commands)?;
-        let mut checker = self.checker.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut writes = patch.writes();
-        if self.judge_by().takes_examples() {
-            writes.extend(Examples::files(examples));
-        }
-        let outcomes = checker.check(&writes)?;
-        // Both have looked what `@auto` stands for.
-        if outcomes
-            .iter()
-            .zip(self.commands)
-            .any(|(outcome, line)| outcome.command != *line)
-        {
-            return Err("the work tree changed, and with it what is checked; ask again".into());
-        }
-        for outcome in &outcomes {
-            let seconds = outcome.elapsed_ms as f64 / 1000.0;
-            let said = format!("check `{}`: {}, {seconds:.1} s", outcome.command, outcome.end);
-            self.progress.note(&said);
-        }
-        self.recorder.note_checks(&outcomes);
-        Ok(outcomes)
-    }
-
-    fn judge_by(&self) -> JudgeBy {
-        match self.commands.iter().filter(|line| *line == EXAMPLES_COMMAND).count() {
-            0 => JudgeBy::Commands,
-            examples if examples == self.commands.len() => JudgeBy::Examples,
-            _ => JudgeBy::CommandsAndExamples,
-        }
     }
 }
 
