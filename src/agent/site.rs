@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::lang::{Language, ParsedFile};
 use crate::model::{Session, Usage};
-use crate::prompt::{Fragment, SitePrompt, Template, TokenBudget, fence_for};
+use crate::prompt::{SitePrompt, Template, TokenBudget, fence_for};
 use crate::repo::SourceText;
 use crate::text::{LineIndex, TextEdit, TextRange};
 
@@ -15,8 +15,6 @@ use super::{AgentError, Workbench};
 
 /// The most lines of a piece of syntax that is rewritten for a place inside of it.
 const MOST_REGION_LINES: usize = 24;
-/// So many lines are shown before and after what is rewritten.
-const SHOWN_LINES: usize = 6;
 /// What an answer may have beyond twice what it replaces.
 const SPARE_TOKENS: usize = 128;
 
@@ -143,21 +141,16 @@ impl<'a> SiteWriter<'a> {
         let answer_tokens = bench.config.answer_tokens.unwrap_or(answer_tokens);
         let info = region.language.map_or("", |language| language.spec().fence);
         let what = format!("{} of {}", region.name, region.path);
-        let fragments = [Fragment {
-            title: format!("the lines around {what}"),
-            text: around(source, &region),
-        }];
         let budget = TokenBudget {
             context_tokens: bench.model.context_tokens(),
             answer_tokens,
             fragment_tokens: bench.config.fragment_tokens,
         };
-        let fitted = budget.fit(bench.model, &fragments, |texts| {
+        let fitted = budget.fit(bench.model, &[], |_| {
             SitePrompt {
                 request: text,
                 path: source.path.as_str(),
                 language: info,
-                around: texts[0],
                 code: &region.code,
                 fence: &fence,
             }
@@ -181,13 +174,4 @@ impl<'a> SiteWriter<'a> {
             },
         })
     }
-}
-
-/// Returns the lines around what is rewritten, with a mark in its place.
-fn around(source: &SourceText, region: &Region) -> String {
-    let text = &source.text;
-    let before: Vec<&str> = text[..region.range.start].lines().rev().take(SHOWN_LINES).collect();
-    let after = text[region.range.end..].lines().skip(1).take(SHOWN_LINES);
-    let lines = before.into_iter().rev().chain(["..."]).chain(after);
-    lines.map(str::trim_end).collect::<Vec<_>>().join("\n")
 }

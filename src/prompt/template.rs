@@ -87,8 +87,6 @@ prompts! {
         request: &'a str,
         path: &'a str,
         language: &'a str,
-        /// The lines before and after, with `...` in place of the code.
-        around: &'a str,
         code: &'a str,
         fence: &'a str,
     }
