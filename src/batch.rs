@@ -5,6 +5,7 @@
 
 mod checking;
 mod file_work;
+mod finding;
 mod merge;
 mod plan;
 mod record;
@@ -21,6 +22,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use checking::{check_all, check_groups};
+pub use finding::{Finding, FindingsError, parse as parse_findings};
 pub use merge::{Joined, join};
 pub use plan::{Filter, Group, Place, Plan, PlanError, Rewrite, Selector};
 pub use record::{Author, Outcome, SiteRecord, Tokens};
@@ -28,7 +30,7 @@ pub use rewriting::Misfit;
 pub use run::{Ending, Keeper, Limits, Run};
 pub use series::{GroupBy, SeriesPatch, series};
 pub use shard::Shard;
-pub use site::{Site, SiteFile, select};
+pub use site::{Said, Site, SiteFile, select};
 pub use state::{RunStamp, RunState, STATE_FILE, read_run};
 pub use summary::Summary;
 pub use template::{Filled, Template, Unfilled};
@@ -53,6 +55,9 @@ pub enum BatchError {
     /// A file that the plan lists is not there.
     #[error("{0} is not in the index")]
     NoSuchFile(RepoPath),
+    /// The plan is about findings, and there is no report.
+    #[error("the plan takes its places from a report: name one with --findings")]
+    NoFindings,
     /// A line that the plan lists is not there.
     #[error("{path} has no line {}; it has {lines}", line + 1)]
     NoSuchLine {

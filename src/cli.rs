@@ -91,6 +91,18 @@ fn run(args: &Args) -> anyhow::Result<ExitStatus> {
             }
         }
     }
+    if let Command::Batch(batch) = &args.command
+        && batch.branch.is_some()
+        && hand::IS_SEPARATE
+    {
+        match hand::split()? {
+            Side::Brain(hand) => applier = hand,
+            Side::Hand(brain) => {
+                let entered = ground.enter(Role::Hand, args)?;
+                return brain.wait_and_branch(batch, &Context::new(args, entered, applier)?);
+            }
+        }
+    }
     let entered = ground.enter(role::of(&args.command), args)?;
     interrupt::watch()?;
     commands::run(&args.command, &Context::new(args, entered, applier)?)

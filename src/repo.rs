@@ -9,6 +9,7 @@ compile_error!("the work tree is opened with openat(2) and O_NOFOLLOW, which nee
 mod admission;
 mod beneath;
 mod blob;
+mod branch;
 mod conversion;
 #[cfg(test)]
 mod crash_tests;
@@ -31,6 +32,7 @@ mod work_tree;
 mod write;
 
 pub use blob::{BlobId, BlobIdError, FileMode};
+pub use branch::{BranchBuilder, CommitText};
 pub use error::RepoError;
 pub(crate) use exclusion::{Exclusions, LetterCase};
 pub use lock::{FileLock, create_private_dir};

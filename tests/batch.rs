@@ -281,6 +281,125 @@ fn shards_together_are_the_whole() {
 }
 
 #[test]
+fn findings_of_tools_become_places() {
+    let place = place();
+    let report = r#"{"runs": [{"results": [
+        {"ruleId": "unsafe-call", "message": {"text": "strcpy is unsafe"}, "locations": [{"physicalLocation":
+          {"artifactLocation": {"uri": "src/b.c"}, "region": {"startLine": 2}}}]},
+        {"ruleId": "style", "message": {"text": "tab"}, "locations": [{"physicalLocation":
+          {"artifactLocation": {"uri": "src/a.c"}, "region": {"startLine": 1}}}]}]}]}"#;
+    let plan = plan(
+        &place,
+        "version = 1\ntitle = 't'\nrequest = 'Mend this: $MESSAGE ($RULE).'\nmatch.findings = ['unsafe-call']\n",
+    );
+    let model = place.scripted(
+        &json!({"reply": "```c\n\tstrlcpy(p, \"hello\", 6);\n```", "prompt_contains": ["Mend this: strcpy is unsafe (unsafe-call)."]})
+            .to_string(),
+    );
+    let folder = out(&place, "out").display().to_string();
+    let done = place.skiff_told(
+        &["batch", &plan, "--findings", "-", "-o", &folder, "-m", &model],
+        report,
+    );
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(series(&place, "out").contains("+\tstrlcpy(p, \"hello\", 6);"));
+    let refused = place.skiff(&["batch", &plan, "--dry-run"]);
+    assert!(refused.stderr.contains("name one with --findings"), "{refused:?}");
+    let refused = place.skiff_told(&["batch", &plan, "--findings", "-", "--dry-run"], "not json");
+    assert!(refused.stderr.contains("the report is not JSON"), "{refused:?}");
+}
+
+#[test]
+fn a_request_needs_no_plan() {
+    let place = place();
+    let model = answers(&place, &["\tstrlcpy(p, \"hello\", 6);"]);
+    let folder = out(&place, "out").display().to_string();
+    let request = "Use strlcpy.\nWith \"its\" size.";
+    let args = [
+        "batch",
+        request,
+        "--match",
+        "strcpy($TO, \"hello\")",
+        "-o",
+        &folder,
+        "-m",
+        &model,
+    ];
+    let done = place.skiff(&args);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(series(&place, "out").contains("Subject: [PATCH] Use strlcpy. (src/b.c:2)"));
+    let refused = place.skiff(&["batch", "x", "--match", ")(", "-o", &folder]);
+    assert!(refused.stderr.contains("no piece of code"), "{refused:?}");
+}
+
+#[test]
+fn what_changes_can_be_kept_as_proposals() {
+    let place = place();
+    assert_eq!(batch(&place, REWRITE, "files", &["--propose"]).code, 0);
+    let list = place.skiff(&["list", "--json"]).json();
+    let paths = |at: usize| list["proposals"][at]["paths"].clone();
+    assert_eq!((paths(0), paths(1)), (json!(["src/a.c"]), json!(["src/b.c"])));
+    // Hunks can be taken or left.
+    let chosen = place.skiff_told(&["apply", "1", "-p"], "y\nn\nn\nn\n");
+    assert_eq!(chosen.code, 0, "{chosen:?}");
+    assert!(place.read("src/a.c").contains("strlcpy(buf, \"x\", sizeof(buf));"));
+    place.git(&["checkout", "--quiet", "."]);
+    assert_eq!(
+        batch(&place, REWRITE, "all", &["--propose", "--group-by", "all"]).code,
+        0
+    );
+    let shown = place.skiff(&["show", "3", "--json"]).json();
+    assert_eq!(
+        (&shown["request"], shown["files"].as_array().unwrap().len()),
+        (&json!("Use strlcpy"), 2)
+    );
+    assert_eq!(place.skiff(&["log", "verify"]).code, 0);
+}
+
+#[test]
+fn a_branch_has_what_git_makes_of_the_series() {
+    let place = place();
+    for group_by in ["site", "file", "all"] {
+        let done = batch(
+            &place,
+            REWRITE,
+            group_by,
+            &["--branch", group_by, "--group-by", group_by],
+        );
+        assert_eq!(done.code, 0, "{done:?}");
+        assert_eq!(place.git(&["status", "--porcelain"]), "");
+        assert_eq!(place.read("src/a.c"), A);
+        place.git(&["checkout", "--quiet", "-b", "am", "main"]);
+        place.git(&[
+            "am",
+            "--quiet",
+            &out(&place, group_by).join("series.mbox").display().to_string(),
+        ]);
+        let log = |branch: &str| place.git(&["log", "--format=%T %an %ae %at %B", branch]);
+        assert_eq!(log(group_by), log("am"), "{group_by}");
+        place.git(&["checkout", "--quiet", "main"]);
+        place.git(&["branch", "--quiet", "-D", "am"]);
+    }
+    place.git(&["fsck", "--strict"]);
+    let again = batch(&place, REWRITE, "again", &["--branch", "site"]);
+    assert!(
+        again.code == 1 && again.stderr.contains("there is a branch \"site\" already"),
+        "{again:?}"
+    );
+    let bad = batch(&place, REWRITE, "bad", &["--branch", "a..b"]);
+    assert!(bad.stderr.contains("is no name for a branch"), "{bad:?}");
+    fs::write(place.repo().join("src/b.c"), format!("// new\n{B}")).unwrap();
+    let dirty = batch(&place, REWRITE, "dirty", &["--branch", "dirty"]);
+    assert!(
+        dirty.stderr.contains("src/b.c is not as the last commit has it"),
+        "{dirty:?}"
+    );
+    assert!(!place.git(&["branch", "--list", "dirty"]).contains("dirty"));
+    let made = place.skiff(&["log", "export", "--format", "jsonl"]).stdout;
+    assert_eq!(made.lines().filter(|line| line.contains("\"branch_made\"")).count(), 3);
+}
+
+#[test]
 fn checks_leave_out_what_they_refuse() {
     let place = place();
     if !place.has_landlock() {

@@ -39,6 +39,8 @@ pub enum Selector {
     Regex(Regex),
     /// Lines that the plan lists.
     Places(Vec<Place>),
+    /// What a report says under these rules, or at all where there are none.
+    Findings(BTreeSet<String>),
 }
 
 /// Some lines of a file.
@@ -98,7 +100,7 @@ pub enum PlanError {
     #[error("the plan says version = {0}; this skiff reads version {VERSION}")]
     Version(u32),
     /// It says in no way, or in several, what its places are.
-    #[error("`match` needs exactly one of code, query, references, regex, places{}", found(.0))]
+    #[error("`match` needs exactly one of code, query, references, regex, places, findings{}", found(.0))]
     Match(Vec<&'static str>),
     /// A query is written for one grammar.
     #[error("`match.query` needs `match.languages`")]
@@ -190,6 +192,7 @@ struct MatchTable {
     references: Option<String>,
     regex: Option<String>,
     places: Option<Vec<String>>,
+    findings: Option<BTreeSet<String>>,
     #[serde(default)]
     languages: Vec<String>,
     #[serde(default)]
@@ -272,6 +275,7 @@ impl Selector {
             references,
             regex,
             places,
+            findings,
             ..
         } = table;
         let given = [
@@ -280,25 +284,34 @@ impl Selector {
             ("references", references.is_some()),
             ("regex", regex.is_some()),
             ("places", places.is_some()),
+            ("findings", findings.is_some()),
         ];
         let given: Vec<&str> = given
             .into_iter()
             .filter(|(_, is_given)| *is_given)
             .map(|(key, _)| key)
             .collect();
-        Ok(match (&given[..], code, query, references, regex, places) {
-            (["code"], Some(code), ..) => Self::Code(code),
-            (["query"], _, Some(query), ..) => Self::Query(query),
-            (["references"], _, _, Some(name), ..) => Self::References(name),
-            (["regex"], _, _, _, Some(regex), _) => Self::Regex(compiled("match.regex", &format!("(?m:{regex})"))?),
-            (["places"], .., Some(places)) => Self::Places(
-                places
-                    .iter()
-                    .map(|place| Place::parse(place))
-                    .collect::<Result<_, _>>()?,
-            ),
-            _ => return Err(PlanError::Match(given)),
-        })
+        if given.len() != 1 {
+            return Err(PlanError::Match(given));
+        }
+        if let Some(code) = code {
+            return Ok(Self::Code(code));
+        }
+        if let Some(query) = query {
+            return Ok(Self::Query(query));
+        }
+        if let Some(name) = references {
+            return Ok(Self::References(name));
+        }
+        if let Some(regex) = regex {
+            return Ok(Self::Regex(compiled("match.regex", &format!("(?m:{regex})"))?));
+        }
+        if let Some(rules) = findings {
+            return Ok(Self::Findings(rules));
+        }
+        let places = places.unwrap_or_default();
+        let places = places.iter().map(|place| Place::parse(place));
+        Ok(Self::Places(places.collect::<Result<_, _>>()?))
     }
 
     /// Returns the names that a template may use.
@@ -308,6 +321,7 @@ impl Selector {
             // What it captures is known when it is compiled.
             Self::Query(query) => query.split('@').skip(1).filter_map(capture).collect(),
             Self::Regex(regex) => regex.capture_names().flatten().map(str::to_owned).collect(),
+            Self::Findings(_) => ["RULE", "MESSAGE"].map(str::to_owned).to_vec(),
             Self::References(_) | Self::Places(_) => Vec::new(),
         };
         let own: BTreeSet<String> = own.into_iter().collect();

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::BatchError;
 use super::plan::{Group, Rewrite};
-use super::site::{Site, values};
+use super::site::{Said, Site, values};
 use super::template::Unfilled;
 use crate::lang::{Language, ParsedFile};
 use crate::text::{LineIndex, RepoPath, TextEdit, TextRange};
@@ -63,6 +63,7 @@ pub enum Misfit {
 pub(super) struct Tracked {
     pub(super) range: TextRange,
     pub(super) captures: BTreeMap<String, TextRange>,
+    pub(super) said: Option<Said>,
 }
 
 /// Tells why the checks refuse a file with this text; nothing where they do not.
@@ -116,6 +117,7 @@ impl<'f> File<'f> {
             Some(Tracked {
                 range: site.range,
                 captures: site.captures.clone(),
+                said: site.said.clone(),
             })
         });
         Self {
@@ -168,7 +170,7 @@ impl<'f> File<'f> {
             let range = TextRange::new(of.start + range.start, of.start + range.end);
             captures.insert(name.to_owned(), range);
         }
-        let values = values(place.range, &captures, &self.text, path, &line);
+        let values = values(place.range, &captures, place.said.as_ref(), &self.text, path, &line);
         let indent = indent(&self.text, place.range.start);
         let filled = rewrite.to.fill(&values, indent).map_err(Misfit::Unfilled)?;
         let holes = captures.iter().filter_map(|(name, from)| {
@@ -239,7 +241,7 @@ impl Rewriting {
 impl Tracked {
     /// Returns what a template may use of a place.
     pub(super) fn values<'t>(&'t self, text: &'t str, path: &'t str, line: &'t str) -> BTreeMap<&'t str, &'t str> {
-        values(self.range, &self.captures, text, path, line)
+        values(self.range, &self.captures, self.said.as_ref(), text, path, line)
     }
 
     /// Returns where everything is after an edit; none where the edit took a part of it.
@@ -293,7 +295,7 @@ mod tests {
         let plan = Plan::parse(&plan).unwrap();
         let path = RepoPath::new("a.c").unwrap();
         let index = Index::from_texts(vec![(path.clone(), text.to_owned())], &NoProgress).unwrap();
-        let sites = select(&plan, &index).unwrap().remove(0).sites;
+        let sites = select(&plan, None, &index).unwrap().remove(0).sites;
         rewrite(&path, Some(Language::C), text, &sites, &plan.rewrites, None).unwrap()
     }
 

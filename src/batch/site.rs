@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::BatchError;
+use super::finding::Finding;
 use super::plan::{Filter, Place, Plan, Selector};
 use super::record::{Outcome, SiteRecord};
 use crate::index::{Index, IndexedFile};
@@ -30,20 +31,38 @@ pub struct Site {
     pub line: usize,
     /// What stands in the holes.
     pub captures: BTreeMap<String, TextRange>,
+    /// What was said of it.
+    pub said: Option<Said>,
+}
+
+/// What a tool says of a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The name of the rule.
+    pub rule: String,
+    /// In its words.
+    pub message: String,
 }
 
 impl SiteFile {
     /// Makes the record of one of its places.
     pub(super) fn record(&self, site: usize, outcome: Outcome) -> SiteRecord {
-        let Site { range, line, .. } = self.sites[site];
+        let Site { range, line, .. } = &self.sites[site];
         SiteRecord {
             path: self.path.clone(),
             blob: self.blob,
-            range,
-            line,
+            range: *range,
+            line: *line,
             outcome,
             dropped: None,
         }
+    }
+}
+
+impl Site {
+    /// Returns what a template may use of the place.
+    pub(super) fn values<'t>(&'t self, text: &'t str, path: &'t str, line: &'t str) -> BTreeMap<&'t str, &'t str> {
+        values(self.range, &self.captures, self.said.as_ref(), text, path, line)
     }
 }
 
@@ -51,6 +70,7 @@ impl SiteFile {
 pub(super) fn values<'t>(
     range: TextRange,
     captures: &'t BTreeMap<String, TextRange>,
+    said: Option<&'t Said>,
     text: &'t str,
     path: &'t str,
     line: &'t str,
@@ -58,14 +78,17 @@ pub(super) fn values<'t>(
     let part = |range: TextRange| if range.is_empty() { "" } else { &text[range.as_range()] };
     let holes = captures.iter().map(|(name, range)| (name.as_str(), part(*range)));
     let always = [("MATCH", part(range)), ("PATH", path), ("LINE", line)];
-    holes.chain(always).collect()
+    let said = said
+        .into_iter()
+        .flat_map(|said| [("RULE", said.rule.as_str()), ("MESSAGE", said.message.as_str())]);
+    holes.chain(always).chain(said).collect()
 }
 
-/// Finds the places of a plan in a repository, by path.
+/// Finds the places of a plan in a repository, by path; those of a report, where it is about one, as far as they are there.
 ///
 /// # Errors
 /// When a pattern or a query is not one in any language that it is for, or a listed place does not exist.
-pub fn select(plan: &Plan, index: &Index) -> Result<Vec<SiteFile>, BatchError> {
+pub fn select(plan: &Plan, findings: Option<&[Finding]>, index: &Index) -> Result<Vec<SiteFile>, BatchError> {
     let filter = &plan.filter;
     match &plan.selector {
         Selector::Code(code) => {
@@ -115,7 +138,18 @@ pub fn select(plan: &Plan, index: &Index) -> Result<Vec<SiteFile>, BatchError> {
                 own.map(|reference| found(reference.range)).collect()
             }))
         }
-        Selector::Places(places) => listed(places, filter, index),
+        Selector::Places(places) => {
+            let lines = places.iter().map(|place| (place, None));
+            listed(lines, filter, index)
+        }
+        Selector::Findings(rules) => {
+            let findings = findings.ok_or(BatchError::NoFindings)?;
+            let own = findings
+                .iter()
+                .filter(|own| rules.is_empty() || rules.contains(&own.rule));
+            let own: Vec<(Place, Said)> = own.map(placed).collect();
+            listed(own.iter().map(|(place, said)| (place, Some(said))), filter, index)
+        }
     }
 }
 
@@ -168,7 +202,14 @@ fn in_files(index: &Index, filter: &Filter, find: Finder<'_>) -> Vec<SiteFile> {
         let lines = LineIndex::new(&text);
         found.retain(|own| {
             let line = (lines.line_of(own.range.start) + 1).to_string();
-            filter.takes_place(&values(own.range, &own.captures, &text, file.path.as_str(), &line))
+            filter.takes_place(&values(
+                own.range,
+                &own.captures,
+                None,
+                &text,
+                file.path.as_str(),
+                &line,
+            ))
         });
         if found.is_empty() {
             return None;
@@ -177,6 +218,7 @@ fn in_files(index: &Index, filter: &Filter, find: Finder<'_>) -> Vec<SiteFile> {
             line: lines.line_of(own.range.start),
             range: own.range,
             captures: own.captures,
+            said: None,
         });
         Some(SiteFile {
             path: file.path.clone(),
@@ -190,43 +232,80 @@ fn in_files(index: &Index, filter: &Filter, find: Finder<'_>) -> Vec<SiteFile> {
     found
 }
 
-/// Returns the places that the plan lists: whole lines, from their first letter to their last.
-fn listed(places: &[Place], filter: &Filter, index: &Index) -> Result<Vec<SiteFile>, BatchError> {
-    let mut by_path: BTreeMap<&RepoPath, Vec<&Place>> = BTreeMap::new();
-    for place in places {
+fn placed(finding: &Finding) -> (Place, Said) {
+    let place = Place {
+        path: finding.path.clone(),
+        first_line: finding.first_line,
+        last_line: finding.last_line,
+    };
+    let said = Said {
+        rule: finding.rule.clone(),
+        message: finding.message.clone(),
+    };
+    (place, said)
+}
+
+/// Returns places that are named by their lines: from the first letter to the last. What is said of one goes with it.
+fn listed<'p>(
+    places: impl Iterator<Item = (&'p Place, Option<&'p Said>)>,
+    filter: &Filter,
+    index: &Index,
+) -> Result<Vec<SiteFile>, BatchError> {
+    let mut by_path: BTreeMap<&RepoPath, Vec<(&Place, Option<&Said>)>> = BTreeMap::new();
+    for (place, said) in places {
         let file = index.file(&place.path);
         let file = file.ok_or_else(|| BatchError::NoSuchFile(place.path.clone()))?;
         if filter.takes(&place.path, file.language) {
-            by_path.entry(&place.path).or_default().push(place);
+            by_path.entry(&place.path).or_default().push((place, said));
         }
     }
-    for (path, own) in &by_path {
-        let text = index
-            .text(path)
-            .ok_or_else(|| BatchError::NoSuchFile((*path).clone()))?;
+    let mut files = Vec::new();
+    for (path, own) in by_path {
+        let file = index.file(path).zip(index.text(path));
+        let (file, text) = file.ok_or_else(|| BatchError::NoSuchFile(path.clone()))?;
         let lines = text.lines().count();
-        if let Some(place) = own.iter().find(|place| place.last_line >= lines) {
+        if let Some((place, _)) = own.iter().find(|(place, _)| place.last_line >= lines) {
             return Err(BatchError::NoSuchLine {
                 path: place.path.clone(),
                 line: place.last_line,
                 lines,
             });
         }
+        let index = LineIndex::new(&text);
+        let mut sites: Vec<Site> = own
+            .into_iter()
+            .map(|(place, said)| {
+                let start = index.line_range(place.first_line).start;
+                let end = index.line_range(place.last_line).end;
+                let lines = &text[start..end];
+                let range = TextRange::new(
+                    start + (lines.len() - lines.trim_start().len()),
+                    start + lines.trim_end().len(),
+                );
+                Site {
+                    line: place.first_line,
+                    range,
+                    captures: BTreeMap::new(),
+                    said: said.cloned(),
+                }
+            })
+            .filter(|site| !site.range.is_empty())
+            .filter(|site| {
+                let line = (site.line + 1).to_string();
+                filter.takes_place(&site.values(&text, path.as_str(), &line))
+            })
+            .collect();
+        sites.sort_by_key(|site| (site.range.start, std::cmp::Reverse(site.range.end)));
+        sites.dedup_by(|a, b| a.range == b.range);
+        if !sites.is_empty() {
+            files.push(SiteFile {
+                path: path.clone(),
+                blob: file.blob,
+                sites,
+            });
+        }
     }
-    Ok(in_files(index, filter, &|file, text| {
-        let own = by_path.get(&file.path).into_iter().flatten();
-        let index = LineIndex::new(text);
-        let ranges = own.map(|place| {
-            let range = TextRange::new(
-                index.line_range(place.first_line).start,
-                index.line_range(place.last_line).end,
-            );
-            let lines = &text[range.as_range()];
-            let start = range.start + (lines.len() - lines.trim_start().len());
-            found(TextRange::new(start, range.start + lines.trim_end().len()))
-        });
-        ranges.filter(|found| !found.range.is_empty()).collect()
-    }))
+    Ok(files)
 }
 
 #[cfg(test)]
@@ -247,7 +326,7 @@ mod tests {
     fn places(rest: &str) -> Result<Vec<String>, BatchError> {
         let plan = Plan::parse(&format!("version = 1\ntitle = 't'\nrequest = 'r'\n[match]\n{rest}")).unwrap();
         let index = index();
-        let found = select(&plan, &index)?;
+        let found = select(&plan, None, &index)?;
         let sites = found.iter().flat_map(|file| {
             let text = index.text(&file.path).unwrap();
             let place = move |site: &Site| format!("{}:{} {}", file.path, site.line + 1, &text[site.range.as_range()]);

@@ -38,6 +38,8 @@ pub(crate) struct Context {
     pub(crate) output: Option<File>,
     /// The file that the verb reads, where one is named.
     pub(crate) input: Option<File>,
+    /// The report of a tool that it reads besides, where one is named.
+    pub(crate) report: Option<File>,
     /// The checks of an edit or a batch.
     pub(crate) checks: ByLevel<Vec<CheckChoice>>,
     /// What runs the check commands, where there are any.
@@ -64,6 +66,7 @@ impl Context {
             confined_in: entered.took,
             output: entered.output,
             input: entered.input,
+            report: entered.report,
             checks: entered.checks,
             checkers: entered.checkers.map(|checker| checker.map(Mutex::new)),
             findings: entered.findings,

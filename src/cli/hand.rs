@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use super::args::BatchArgs;
 use super::commands::apply;
+use super::commands::batch::branch;
 use super::context::Context;
 use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
@@ -60,12 +62,23 @@ impl Applier {
         entry: &Entry,
         recorder: &Recorder,
     ) -> anyhow::Result<ExitStatus> {
+        match self.hands_over(&entry.id.to_string())? {
+            false => apply::apply(context, repository, entry, &entry.proposal.patch, recorder),
+            true => Ok(ExitStatus::Done),
+        }
+    }
+
+    /// Names to the hand what it is to do; tells whether there is one.
+    ///
+    /// # Errors
+    /// When the hand is gone.
+    pub(crate) fn hands_over(&self, what: &str) -> anyhow::Result<bool> {
         match self {
-            Self::Here => apply::apply(context, repository, entry, &entry.proposal.patch, recorder),
+            Self::Here => Ok(false),
             Self::Hand(pipe) => {
                 let mut pipe = pipe;
-                writeln!(pipe, "{}", entry.id).context("cannot hand the proposal over")?;
-                Ok(ExitStatus::Done)
+                writeln!(pipe, "{what}").context("cannot hand over to the process that writes")?;
+                Ok(true)
             }
         }
     }
@@ -124,6 +137,29 @@ impl Brain {
                 return Err(FlagsRefused::of(&flags).into());
             }
             apply::apply(context, &repository, &entry, patch, recorder)
+        })
+    }
+
+    /// Waits for the brain, and makes a branch of the series that it has left.
+    ///
+    /// # Errors
+    /// As [`branch::build`].
+    pub(super) fn wait_and_branch(mut self, args: &BatchArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+        interrupt::raise_flag()?;
+        let Some(named) = self.named()? else {
+            return Ok(ExitStatus::Interrupted);
+        };
+        let status = self.status()?;
+        let (Some(name), Some(folder)) = (&args.branch, &args.output) else {
+            return Ok(status);
+        };
+        if named.trim().is_empty() {
+            return Ok(status);
+        }
+        interrupt::watch()?;
+        record::recorded(Verb::Batch, context, |recorder| {
+            branch::build(name, folder, args, context, recorder)?;
+            Ok(status)
         })
     }
 

@@ -4,6 +4,7 @@ use super::stamp::{Stamp, marking_line};
 use crate::batch::{Author, Outcome, RunStamp, SeriesPatch, SiteRecord};
 use crate::ledger::{Entry, Marking};
 use crate::patch::Envelope;
+use crate::repo::CommitText;
 use crate::text::head;
 
 /// The most characters of a subject.
@@ -49,6 +50,28 @@ pub(crate) fn of_series(
     marking: Option<&Marking>,
     date_unix_s: u64,
 ) -> String {
+    patch.patch.mbox(&envelope(patch, stamp, marking, date_unix_s))
+}
+
+/// Returns what `git am` would make of the mail of a patch: its author and its message.
+pub(crate) fn commit_text(
+    patch: &SeriesPatch<'_>,
+    stamp: &RunStamp,
+    marking: Option<&Marking>,
+    date_unix_s: u64,
+) -> CommitText {
+    let envelope = envelope(patch, stamp, marking, date_unix_s);
+    let parts = [envelope.subject, envelope.body, envelope.trailers.join("\n")];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    CommitText {
+        message: parts.join("\n\n") + "\n",
+        author: envelope.author,
+        email: envelope.email,
+        date_unix_s: envelope.date_unix_s,
+    }
+}
+
+fn envelope(patch: &SeriesPatch<'_>, stamp: &RunStamp, marking: Option<&Marking>, date_unix_s: u64) -> Envelope {
     const MOST_DIGITS: usize = 12;
     let place = |site: &SiteRecord| format!("{}:{}", site.path, site.line + 1);
     let (first, body) = match &patch.sites[..] {
@@ -79,7 +102,7 @@ pub(crate) fn of_series(
     let digits = |digest: &str| head(digest, MOST_DIGITS).to_owned();
     let assisted = model.map(|model| format!("Assisted-by: skiff (model {})", digits(model)));
     let (author, email) = author();
-    patch.patch.mbox(&Envelope {
+    Envelope {
         subject: format!("{}{first}", head(&stamp.title, most)),
         body,
         author,
@@ -90,7 +113,7 @@ pub(crate) fn of_series(
             .chain([format!("Skiff-Plan: {}", digits(&stamp.plan))])
             .chain(marking_line(marking))
             .collect(),
-    })
+    }
 }
 
 /// Returns whom the environment names as the author, else skiff itself.

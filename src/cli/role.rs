@@ -39,6 +39,7 @@ pub(super) struct Ground {
     checks: ByLevel<Vec<CheckChoice>>,
     output: Option<File>,
     input: Option<File>,
+    report: Option<File>,
     folder: Option<Folder>,
     started: Instant,
 }
@@ -53,6 +54,8 @@ pub(crate) struct Entered {
     pub(crate) output: Option<File>,
     /// The file that the verb reads, opened then too, and not read yet.
     pub(crate) input: Option<File>,
+    /// The report of a tool that it reads besides.
+    pub(crate) report: Option<File>,
     /// The checks of an edit, those of the command line, else those that the user has set for the repository; or those of a
     /// batch.
     pub(crate) checks: ByLevel<Vec<CheckChoice>>,
@@ -115,7 +118,7 @@ impl Ground {
         let output = output.map(open_output).transpose()?;
         let input = match &args.command {
             Command::Apply(apply) => apply.source.file().map(|file| (file, "the patch")),
-            Command::Batch(batch) => batch.plan.as_deref().map(|plan| (plan, "the plan")),
+            Command::Batch(batch) => batch.plan_file().map(|plan| (plan, "the plan")),
             Command::Edit(edit) => {
                 let file = edit.failure.as_deref().filter(|file| *file != Path::new("-"));
                 file.map(|file| (file, "what a check said"))
@@ -123,7 +126,17 @@ impl Ground {
             _ => None,
         };
         let input = input.map(|(file, what)| input::open(file, what)).transpose()?;
-        let keep: Vec<i32> = output.iter().chain(&input).map(|file| file.as_raw_fd()).collect();
+        let report = match &args.command {
+            Command::Batch(batch) => batch.findings.as_deref().filter(|file| *file != Path::new("-")),
+            _ => None,
+        };
+        let report = report.map(|file| input::open(file, "the report")).transpose()?;
+        let keep: Vec<i32> = output
+            .iter()
+            .chain(&input)
+            .chain(&report)
+            .map(|file| file.as_raw_fd())
+            .collect();
         sandbox::close_inherited(&keep).map_err(SandboxError::Descriptors)?;
         let directory = env::current_dir().context("cannot tell the current directory")?;
         let directories = Directories::find()?;
@@ -157,6 +170,7 @@ impl Ground {
             surroundings,
             output,
             input,
+            report,
             started,
         })
     }
@@ -195,6 +209,7 @@ impl Ground {
             settings: self.settings,
             output: self.output,
             input: self.input,
+            report: self.report,
             checks: self.checks,
             checkers,
             findings,
@@ -246,7 +261,12 @@ impl Ground {
         if matches!(command, Command::Doctor(_) | Command::Evidence(_)) {
             return;
         }
-        for folder in self.own_folders(role, command) {
+        // The hand only reads what the brain leaves there.
+        let named = match command {
+            Command::Batch(batch) => batch.written().map(Path::to_owned),
+            _ => None,
+        };
+        for folder in self.own_folders(role, command).into_iter().chain(named) {
             // Where it cannot be made, whoever writes to it says so.
             let _ = create_private_dir(&folder);
         }
@@ -255,9 +275,18 @@ impl Ground {
     /// Returns what a verb changes.
     fn writes(&self, role: Role, command: &Command) -> Vec<PathBuf> {
         let mut folders = self.own_folders(role, command);
-        if role == Role::Hand && !matches!(command, Command::Discard(_)) {
-            let work_dir = self.surroundings.iter().filter_map(|s| s.work_dir());
-            folders.extend(work_dir.map(Path::to_owned));
+        match (role, command) {
+            // A branch is git's alone: of a linked work tree its folders lie elsewhere.
+            (Role::Hand, Command::Batch(_)) => {
+                let own = self.surroundings.iter().flat_map(Surroundings::folders);
+                let work_dir = self.surroundings.as_ref().and_then(Surroundings::work_dir);
+                folders.extend(own.filter(|folder| Some(folder.as_path()) != work_dir));
+            }
+            (Role::Hand, Command::Discard(_)) | (Role::Brain | Role::Checker, _) => {}
+            (Role::Hand, _) => {
+                let work_dir = self.surroundings.iter().filter_map(|s| s.work_dir());
+                folders.extend(work_dir.map(Path::to_owned));
+            }
         }
         folders
     }
@@ -338,6 +367,7 @@ impl Ground {
                 reads.extend([state.clone(), self.settings.ledger(state)]);
                 if let Command::Batch(batch) = command {
                     reads.extend(batch.read().iter().cloned());
+                    reads.extend(batch.written().map(Path::to_owned));
                 }
             }
             // A patch names the head of the ledger, which is known without the key.
@@ -517,6 +547,7 @@ mod tests {
             checks: ByLevel::default(),
             output: None,
             input: None,
+            report: None,
             folder: None,
             started: Instant::now(),
         };
@@ -560,6 +591,7 @@ mod tests {
                 },
                 output: None,
                 input: None,
+                report: None,
                 folder: None,
                 started: Instant::now(),
             };

@@ -44,6 +44,8 @@ pub enum Event {
     ProposalMade(ProposalMade),
     /// A proposal has its number.
     ProposalKept(ProposalKept),
+    /// A branch is about to be made.
+    BranchMade(BranchMade),
     /// A patch that skiff did not make was read.
     PatchRead(PatchRead),
     /// A person decided about a proposal or about such a patch; what follows from it is about to be done.
@@ -369,6 +371,19 @@ pub struct ProposalKept {
     pub proposal: u64,
     /// Of the unified diff.
     pub patch: Digest,
+}
+
+/// [`Event::BranchMade`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BranchMade {
+    pub name: String,
+    /// The commit at which it begins.
+    pub base: String,
+    /// Its last commit.
+    pub head: String,
+    /// How many are its own.
+    pub commits: u64,
 }
 
 /// [`Event::PatchRead`].

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::chain::Part;
 use super::event::{
-    self, Answered, CandidateJudged, CheckEnded, ChecksStarted, Conversation, Cost, Decided, Decision, FileChange,
-    FileRead, FilesRead, Hunks, ModelChosen, PatchRead, Prompted, ProposalKept, ProposalMade, RunEnded, RunStarted,
-    SiteSettled, StepTaken, TreeChange, TreeRead, TreeRecovered, TreeWritten, Verb, WorkTreeOpened,
+    self, Answered, BranchMade, CandidateJudged, CheckEnded, ChecksStarted, Conversation, Cost, Decided, Decision,
+    FileChange, FileRead, FilesRead, Hunks, ModelChosen, PatchRead, Prompted, ProposalKept, ProposalMade, RunEnded,
+    RunStarted, SiteSettled, StepTaken, TreeChange, TreeRead, TreeRecovered, TreeWritten, Verb, WorkTreeOpened,
 };
 use super::{Digest, Event, Head, Ledger, LedgerError, Marking, Person, ProposalId, identity};
 use crate::agent::{CheckOutcome, Proposal, StepReport, StepWitness};
@@ -248,6 +248,20 @@ impl Recorder {
         self.record(Event::ProposalKept(ProposalKept {
             proposal: id.number(),
             patch: digest_of(patch),
+        }))?;
+        Ok(())
+    }
+
+    /// Records that a branch is about to be made.
+    ///
+    /// # Errors
+    /// As [`Recorder::begin`].
+    pub fn record_branch(&self, name: &str, base: &str, head: &str, commits: u64) -> Result<(), LedgerError> {
+        self.record(Event::BranchMade(BranchMade {
+            name: name.to_owned(),
+            base: base.to_owned(),
+            head: head.to_owned(),
+            commits,
         }))?;
         Ok(())
     }

@@ -202,6 +202,7 @@ impl RunList {
             | Event::SiteSettled(_)
             | Event::CandidateJudged(_)
             | Event::ProposalMade(_)
+            | Event::BranchMade(_)
             | Event::PatchRead(_)
             | Event::TreeRecovered(_)
             | Event::LineSetAside(_)

@@ -27,6 +27,15 @@ pub enum RepoError {
         #[source]
         source: Box<git2::Error>,
     },
+    /// No branch can have the name.
+    #[error("{0:?} is no name for a branch")]
+    BranchName(String),
+    /// There is a branch of that name.
+    #[error("there is a branch {0:?} already")]
+    BranchExists(String),
+    /// A file is another one than the last commit has.
+    #[error("{0} is not as the last commit has it: commit it first")]
+    NotCommitted(RepoPath),
     /// A typed path lies outside the work tree.
     #[error("{path:?} is outside the work tree {root:?}")]
     Outside { path: PathBuf, root: PathBuf },

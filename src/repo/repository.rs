@@ -66,6 +66,11 @@ impl Repository {
         self.work_dir.as_deref()
     }
 
+    /// Returns git's own folder of the work tree.
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
     /// Returns what `HEAD` points to.
     ///
     /// # Errors

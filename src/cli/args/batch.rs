@@ -20,6 +20,8 @@ Examples:
   skiff batch strlcpy.toml --dry-run
   skiff batch strlcpy.toml -o out
   skiff batch strlcpy.toml -o out --resume
+  skiff batch 'Use strlcpy in place of strcpy.' --match 'strcpy($TO, $FROM)' -o out
+  cargo clippy --message-format json | skiff batch clippy.toml --findings - -o out
   git am out/series.mbox
 
 A plan:
@@ -39,9 +41,15 @@ all did."
 pub(crate) struct BatchArgs {
     #[command(subcommand)]
     pub(crate) command: Option<BatchCommand>,
-    /// The plan
-    #[arg(value_name = "PLAN", required = true)]
+    /// The plan; with --match what the model is asked
+    #[arg(value_name = "PLAN|REQUEST", required = true)]
     pub(crate) plan: Option<PathBuf>,
+    /// Ask the request at every place that matches a piece of code with holes, without a plan
+    #[arg(long = "match", value_name = "CODE")]
+    pub(crate) matching: Option<String>,
+    /// The report that a plan with `match.findings` is about: SARIF, or JSON of cargo, rustc or GCC; `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) findings: Option<PathBuf>,
     /// List the places, and do nothing
     #[arg(long, conflicts_with_all = ["output", "resume"])]
     pub(crate) dry_run: bool,
@@ -57,6 +65,12 @@ pub(crate) struct BatchArgs {
     /// What is one patch of the series
     #[arg(long, value_name = "WHAT", default_value = "site")]
     pub(crate) group_by: GroupByArg,
+    /// Make a branch of the series too, with a commit for each patch, on top of HEAD; the work tree stays as it is
+    #[arg(long, value_name = "NAME", requires = "output")]
+    pub(crate) branch: Option<String>,
+    /// Keep what changes as proposals too, one for each file, or one for all with `--group-by all`: for `skiff apply -p`
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) propose: bool,
     /// Let CMD check the change of each place, on a copy of the work tree: what fails is left as it was. May be given again
     #[arg(long, value_name = "CMD", value_parser = batch_check)]
     pub(crate) check_each: Vec<CheckChoice>,
@@ -136,6 +150,11 @@ impl BatchArgs {
             (_, true) => ReportForm::JsonLine,
             (false, false) => ReportForm::Text,
         }
+    }
+
+    /// Returns the file of the plan, where there is one.
+    pub(crate) fn plan_file(&self) -> Option<&Path> {
+        self.plan.as_deref().filter(|_| self.matching.is_none())
     }
 
     /// Returns the folder that is written, where one is named.

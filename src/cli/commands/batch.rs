@@ -1,4 +1,6 @@
+pub(crate) mod branch;
 mod merge;
+mod proposals;
 mod results;
 
 use std::fs;
@@ -8,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use proposals::Origin;
 use results::{Results, SERIES_FILE};
 
 use crate::agent::{AgentConfig, Checks, SiteWriter, Workbench};
 use crate::batch::{
-    Author, BatchError, Ending, Keeper, Limits, Outcome, Plan, Run, RunStamp, RunState, SiteFile, SiteRecord, Summary,
-    check_all, check_groups, select,
+    Author, BatchError, Ending, Finding, Keeper, Limits, Outcome, Plan, Run, RunStamp, RunState, SiteFile, SiteRecord,
+    Summary, check_all, check_groups, parse_findings, select,
 };
 use crate::cli::args::{BatchArgs, BatchCommand};
 use crate::cli::batch_json::{BatchReport, DryRun, SiteEvent};
@@ -21,18 +24,20 @@ use crate::cli::check_choice;
 use crate::cli::check_level::ByLevel;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitStatus;
+use crate::cli::message::UsageError;
 use crate::cli::user_checks::UserChecks;
 use crate::cli::{engine, input, message, output, record, store};
 use crate::index::Index;
 use crate::ledger::{Digest, Recorder, SettledAs, SiteSettled};
-use crate::model::{Sampling, Witnessed};
+use crate::model::{LanguageModel as _, Sampling, Witnessed};
 use crate::progress::Within;
-use crate::repo::Snapshot;
+use crate::repo::{Repository, Snapshot};
 use crate::review::escape;
 use crate::sandbox::{CheckProfile, Checker};
 
 /// A longer plan is no plan that a person wrote.
 const MOST_PLAN_BYTES: u64 = 4 << 20;
+const MOST_REPORT_BYTES: u64 = 256 << 20;
 
 /// Carries a plan out.
 pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> anyhow::Result<ExitStatus> {
@@ -40,16 +45,14 @@ pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> a
         return merge::run(merge, context, recorder);
     }
     let started = Instant::now();
-    let text = input::read(context.input.as_ref(), MOST_PLAN_BYTES)?;
-    let name = args.plan.as_deref().unwrap_or(Path::new("-"));
-    let text = String::from_utf8(text).with_context(|| format!("cannot read the plan {name:?}"))?;
-    let plan = Plan::parse(&text).with_context(|| format!("{name:?} is no plan"))?;
+    let (text, plan) = plan(args, context)?;
     let repository = record::repository(context, recorder)?;
     let snapshot = repository.snapshot()?;
     let index = store::verified_index(context, &repository, &snapshot)?;
     store::say_skipped(context, &index);
     record::note_index(recorder, &index);
-    let mut files = select(&plan, &index)?;
+    let findings = findings(args, context, &repository)?;
+    let mut files = select(&plan, findings.as_deref(), &index)?;
     files.retain(|file| args.shard.takes(&file.path));
     let sites = files.iter().map(|file| file.sites.len()).sum::<usize>();
     if args.dry_run {
@@ -131,8 +134,48 @@ pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> a
         stamp: &stamp,
         folder: &folder,
         started,
+        origin: args.propose.then(|| Origin {
+            stamp: &stamp,
+            model: model.as_ref().map(|model| (model.name().to_owned(), model.engine())),
+            sampling: config.sampling,
+        }),
+        repository: &repository,
     };
     conclusion.draw(ending?, book, &checks)
+}
+
+/// Reads the plan, or makes one of the command line; returns its text too.
+fn plan(args: &BatchArgs, context: &Context) -> anyhow::Result<(String, Plan)> {
+    let name = args.plan.as_deref().unwrap_or(Path::new("-"));
+    if let Some(code) = &args.matching {
+        let request = name.to_string_lossy();
+        let title = request.lines().next().unwrap_or_default();
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let text = format!(
+            "version = 1\ntitle = {}\nrequest = {}\nmatch.code = {}\n",
+            quoted(title),
+            quoted(&request),
+            quoted(code)
+        );
+        let plan = Plan::parse(&text).map_err(|error| UsageError(error.to_string()))?;
+        return Ok((text, plan));
+    }
+    let text = input::read(context.input.as_ref(), MOST_PLAN_BYTES)?;
+    let text = String::from_utf8(text).with_context(|| format!("cannot read the plan {name:?}"))?;
+    let plan = Plan::parse(&text).with_context(|| format!("{name:?} is no plan"))?;
+    Ok((text, plan))
+}
+
+/// Reads the report, where one is named.
+fn findings(args: &BatchArgs, context: &Context, repository: &Repository) -> anyhow::Result<Option<Vec<Finding>>> {
+    let Some(file) = &args.findings else {
+        return Ok(None);
+    };
+    let bytes = input::read(context.report.as_ref(), MOST_REPORT_BYTES)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let root = repository.work_dir().unwrap_or(Path::new("/"));
+    let found = parse_findings(&text, root).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(Some(found))
 }
 
 /// What follows when the places of a run are settled.
@@ -143,6 +186,9 @@ struct Conclusion<'c> {
     stamp: &'c RunStamp,
     folder: &'c Path,
     started: Instant,
+    /// What proposals say, where they are asked for.
+    origin: Option<Origin<'c>>,
+    repository: &'c Repository,
 }
 
 impl Conclusion<'_> {
@@ -160,6 +206,8 @@ impl Conclusion<'_> {
             stamp,
             folder,
             started,
+            ref origin,
+            repository,
         } = *self;
         let mut records = std::mem::take(&mut book.records);
         records.sort_by(|a, b| a.path.cmp(&b.path));
@@ -186,7 +234,16 @@ impl Conclusion<'_> {
             stamp,
             group_by,
         };
+        if let Some(origin) = origin {
+            let store = context.proposals(repository)?;
+            origin.propose(&records, snapshot, group_by, &store, (context, book.recorder))?;
+        }
         results.write(report, &records, snapshot, context, args.form())?;
+        if let Some(name) = args.branch.as_deref().filter(|_| summary.changed() > 0)
+            && !context.applier.hands_over("series")?
+        {
+            branch::build(name, folder, args, context, book.recorder)?;
+        }
         Ok(match refused {
             Some(Some(_)) => ExitStatus::GateFailed,
             Some(None) | None => status(ending, &summary),
