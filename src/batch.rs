@@ -108,6 +108,9 @@ pub enum BatchError {
         #[source]
         source: io::Error,
     },
+    /// Who keeps what is settled failed.
+    #[error("what is settled cannot be kept")]
+    Keeper(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file cannot be read.
     #[error(transparent)]
     Repo(#[from] RepoError),

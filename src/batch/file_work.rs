@@ -7,9 +7,10 @@ use super::rewriting::{FileCheck, Left, Misfit, Tracked, line_number, replaced, 
 use super::run::Run;
 use super::site::SiteFile;
 use crate::agent::{SiteAnswer, SiteRequest, site_region};
+use crate::index::Index;
 use crate::lang::{Language, ParsedFile};
 use crate::patch::FileSide;
-use crate::repo::SourceText;
+use crate::repo::{Snapshot, SourceText};
 use crate::text::{TextEdit, TextRange};
 
 /// A file under way: its text after the rounds that are over, and the places of the round that is not.
@@ -33,6 +34,21 @@ pub(super) struct FileWork<'r> {
     later: Vec<Later>,
 }
 
+/// What a file is begun with.
+pub(super) struct Ground<'g> {
+    pub(super) plan: &'g Plan,
+    pub(super) snapshot: &'g Snapshot,
+    pub(super) index: &'g Index,
+    /// Whether the model is asked where no rewrite fits.
+    pub(super) asks: bool,
+}
+
+/// A file that is begun, if anything is left to be done, and what is settled already.
+pub(super) type Begun<'r> = (Option<FileWork<'r>>, Vec<SiteRecord>);
+
+/// Tells why the checks refuse a file with another text; nothing where they do not.
+pub(super) type SideCheck<'c> = &'c dyn Fn(&FileSide, &str) -> Result<Option<String>, BatchError>;
+
 /// A place that the model is to be asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Pending {
@@ -53,8 +69,9 @@ impl<'r> FileWork<'r> {
     pub(super) fn begin(
         file: &'r SiteFile,
         known: Vec<&'r SiteRecord>,
-        run: &Run<'_>,
-    ) -> Result<(Option<Self>, Vec<SiteRecord>), BatchError> {
+        ground: &Ground<'_>,
+        check: Option<SideCheck<'_>>,
+    ) -> Result<Begun<'r>, BatchError> {
         let known: BTreeMap<(usize, usize), &SiteRecord> = known
             .into_iter()
             .map(|record| ((record.range.start, record.range.end), record))
@@ -69,7 +86,7 @@ impl<'r> FileWork<'r> {
             };
             open.map(failed).collect::<Vec<SiteRecord>>()
         };
-        let mut source = match run.snapshot.read(&file.path) {
+        let mut source = match ground.snapshot.read(&file.path) {
             Ok(source) => source,
             Err(error) => return Ok((None, all_fail(error.to_string()))),
         };
@@ -77,20 +94,20 @@ impl<'r> FileWork<'r> {
             let error = BatchError::FileChanged(file.path.clone());
             return Ok((None, all_fail(error.to_string())));
         }
-        let language = run.index.file(&file.path).and_then(|own| own.language);
+        let language = ground.index.file(&file.path).and_then(|own| own.language);
         let original = FileSide {
             text: source.text.clone(),
             blob: source.blob,
             mode: source.mode,
         };
-        let check = |text: &str| run.refused(&file.path, &original, text);
-        let check: Option<FileCheck<'_>> = run.each.map(|_| &check as FileCheck<'_>);
+        let of_text = check.map(|check| |text: &str| check(&original, text));
+        let check = of_text.as_ref().map(|check| check as FileCheck<'_>);
         let rewritten = rewrite(
             &file.path,
             language,
             &source.text,
             &file.sites,
-            &run.plan.rewrites,
+            &ground.plan.rewrites,
             check,
         )?;
         let steps = rewritten.steps.into_iter().filter(|step| !is_known(step.site));
@@ -108,9 +125,12 @@ impl<'r> FileWork<'r> {
                 )
             })
             .collect();
-        if run.plan.request.is_none() || run.writer.is_none() {
+        if !ground.asks {
             let left = rewritten.left.iter().filter(|left| !is_known(left.site));
-            records.extend(left.map(|left| Run::left(file, left.site, &left.why)));
+            records.extend(left.map(|left| {
+                let (reason, tokens) = (left.why.to_string(), Tokens::default());
+                file.record(left.site, Outcome::Failed { reason, tokens })
+            }));
             return Ok((None, records));
         }
         source.text = rewritten.text;
@@ -130,7 +150,7 @@ impl<'r> FileWork<'r> {
             asked: 0,
             edits: Vec::new(),
         };
-        records.extend(work.advance(run.plan)?);
+        records.extend(work.advance(ground.plan)?);
         Ok(((!work.is_finished()).then_some(work), records))
     }
 

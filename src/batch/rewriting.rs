@@ -5,7 +5,7 @@ use super::plan::{Group, Rewrite};
 use super::site::{Said, Site, values};
 use super::template::Unfilled;
 use crate::lang::{Language, ParsedFile};
-use crate::text::{LineIndex, RepoPath, TextEdit, TextRange};
+use crate::text::{RepoPath, TextEdit, TextRange};
 
 /// A file in which the rewrites of a plan were carried out as far as they fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,10 +148,16 @@ impl<'f> File<'f> {
                     continue;
                 }
             };
-            let after = replaced(&self.text, &rewriting.edit);
-            match misfit(&after)? {
-                Some(why) => self.left.push((at, why)),
-                None => self.take(at, rewriting, after),
+            let range = rewriting.edit.range;
+            let before = self.text[range.as_range()].to_owned();
+            self.text.replace_range(range.as_range(), &rewriting.edit.replacement);
+            match misfit(&self.text)? {
+                None => self.take(at, rewriting),
+                Some(why) => {
+                    let end = range.start + rewriting.edit.replacement.len();
+                    self.text.replace_range(range.start..end, &before);
+                    self.left.push((at, why));
+                }
             }
         }
         Ok(())
@@ -186,14 +192,13 @@ impl<'f> File<'f> {
         })
     }
 
-    fn take(&mut self, at: usize, rewriting: Rewriting, after: String) {
+    fn take(&mut self, at: usize, rewriting: Rewriting) {
         for (other, place) in self.places.iter_mut().enumerate() {
             *place = place.take().and_then(|place| match other == at {
                 true => None,
                 false => rewriting.moved(place),
             });
         }
-        self.text = after;
         self.steps.push(Step {
             site: at,
             edit: rewriting.edit,
@@ -256,7 +261,8 @@ impl Tracked {
 
 /// Returns the line of a place as people count, for templates.
 pub(super) fn line_number(text: &str, offset: usize) -> String {
-    (LineIndex::new(text).line_of(offset) + 1).to_string()
+    let above = text[..offset].bytes().filter(|byte| *byte == b'\n').count();
+    (above + 1).to_string()
 }
 
 /// Returns where a range is after an edit before, behind or inside of it; none where they only share a part.

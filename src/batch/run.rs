@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::file_work::{FileWork, Pending};
+use rayon::prelude::*;
+
+use super::BatchError;
+use super::file_work::{Begun, FileWork, Ground, Pending};
 use super::plan::Plan;
 use super::record::{Outcome, SiteRecord, Tokens};
 use super::site::SiteFile;
-use super::{BatchError, Misfit};
 use crate::agent::{Checks, SiteAnswer, SiteRequest, SiteWriter};
 use crate::index::Index;
 use crate::patch::{FilePatch, FileSide, Patch};
@@ -13,8 +15,8 @@ use crate::progress::{Phase, Progress};
 use crate::repo::Snapshot;
 use crate::text::RepoPath;
 
-/// So many places are asked for at a time.
-const WAVE: usize = 32;
+/// So many files are opened at a time.
+const OPENED_AT_ONCE: usize = 16;
 /// So many places that cost nothing are kept at a time.
 const KEPT_AT_ONCE: usize = 512;
 
@@ -30,6 +32,8 @@ pub struct Run<'r> {
     pub writer: Option<SiteWriter<'r>>,
     /// What each place has to pass by itself.
     pub each: Option<&'r dyn Checks>,
+    /// So many places are asked for at a time.
+    pub parallel: usize,
     /// When it ends early.
     pub limits: Limits,
     /// Who is told.
@@ -110,15 +114,21 @@ impl Run<'_> {
         let mut waiting = files.iter();
         let mut open: Vec<FileWork<'_>> = Vec::new();
         loop {
-            while open.iter().map(FileWork::ready).sum::<usize>() < WAVE {
-                let Some(file) = waiting.next() else { break };
-                let own = known.remove(&file.path).unwrap_or_default();
-                if own.len() == file.sites.len() {
-                    continue;
+            while open.iter().map(FileWork::ready).sum::<usize>() < self.parallel {
+                let files: Vec<(&SiteFile, Vec<&SiteRecord>)> = waiting
+                    .by_ref()
+                    .map(|file| (file, known.remove(&file.path).unwrap_or_default()))
+                    .filter(|(file, own)| own.len() < file.sites.len())
+                    .take(OPENED_AT_ONCE)
+                    .collect();
+                if files.is_empty() {
+                    break;
                 }
-                let (work, records) = FileWork::begin(file, own, self)?;
-                book.add(records, keeper)?;
-                open.extend(work);
+                for begun in self.begin(files) {
+                    let (work, records) = begun?;
+                    book.add(records, keeper)?;
+                    open.extend(work);
+                }
                 if let Some(ending) = self.ending(&book) {
                     book.flush(keeper)?;
                     return Ok(ending);
@@ -130,7 +140,7 @@ impl Run<'_> {
             }
             let mut wave: Vec<(usize, Pending)> = Vec::new();
             for (at, work) in open.iter_mut().enumerate() {
-                while wave.len() < WAVE
+                while wave.len() < self.parallel
                     && let Some(pending) = work.take()
                 {
                     wave.push((at, pending));
@@ -154,6 +164,29 @@ impl Run<'_> {
                 }
             }
             open = still_open;
+        }
+    }
+
+    /// Carries the rewrites of some files out: side by side where no check is to be asked about each.
+    fn begin<'f>(&self, files: Vec<(&'f SiteFile, Vec<&'f SiteRecord>)>) -> Vec<Result<Begun<'f>, BatchError>> {
+        let ground = Ground {
+            plan: self.plan,
+            snapshot: self.snapshot,
+            index: self.index,
+            asks: self.plan.request.is_some() && self.writer.is_some(),
+        };
+        match self.each {
+            None => files
+                .into_par_iter()
+                .map(|(file, known)| FileWork::begin(file, known, &ground, None))
+                .collect(),
+            Some(_) => files
+                .into_iter()
+                .map(|(file, known)| {
+                    let check = |original: &FileSide, text: &str| self.refused(&file.path, original, text);
+                    FileWork::begin(file, known, &ground, Some(&check))
+                })
+                .collect(),
         }
     }
 
@@ -203,17 +236,6 @@ impl Run<'_> {
             }],
         };
         failed_check(checks, &patch)
-    }
-
-    /// Returns the record of a place that nobody changes.
-    pub(super) fn left(file: &SiteFile, site: usize, why: &Misfit) -> SiteRecord {
-        file.record(
-            site,
-            Outcome::Failed {
-                reason: why.to_string(),
-                tokens: Tokens::default(),
-            },
-        )
     }
 }
 

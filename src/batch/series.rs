@@ -54,8 +54,12 @@ pub fn series<'r>(
         }
         let whole = || file_patch(&source, &source.text, &changes.after(&source.text));
         match group_by {
-            GroupBy::Site => changes.for_each(&source.text, &mut |before, after, site| {
-                let files = vec![file_patch(&source, before, after)];
+            GroupBy::Site => changes.for_each(&source, &mut |old, new, site| {
+                let files = vec![FilePatch {
+                    path: source.path.clone(),
+                    old: Some(old),
+                    new: Some(new),
+                }];
                 let sites = vec![site];
                 each(SeriesPatch {
                     patch: Patch { files },
@@ -152,7 +156,7 @@ impl<'r> Changes<'r> {
             if now.get(edit.range.as_range()).is_none() {
                 return Err(BatchError::Damaged(record.path.clone()));
             }
-            now = replaced(&now, &edit);
+            now.replace_range(edit.range.as_range(), &edit.replacement);
             steps.push(DoneStep { edit, record });
         }
         Ok(Self { steps })
@@ -182,7 +186,7 @@ impl<'r> Changes<'r> {
                     replacement: step.edit.replacement.clone(),
                 };
                 inverses = apart.iter().filter_map(|own| shifted(own, &step.edit)).collect();
-                now = replaced(&now, &step.edit);
+                now.replace_range(range.as_range(), &step.edit.replacement);
                 kept.push(DoneStep { edit, ..step });
                 continue;
             }
@@ -209,34 +213,37 @@ impl<'r> Changes<'r> {
                 range: TextRange::new(hull.start, hull.end.saturating_add_signed(grown)),
                 replacement: before,
             });
-            now = replaced(&now, &step.edit);
+            now.replace_range(range.as_range(), &step.edit.replacement);
         }
         Self { steps: kept }
     }
 
     /// Returns the text after all changes.
     pub(super) fn after(&self, text: &str) -> String {
-        self.steps
-            .iter()
-            .fold(text.to_owned(), |text, step| replaced(&text, &step.edit))
+        let mut now = text.to_owned();
+        for DoneStep { edit, .. } in &self.steps {
+            now.replace_range(edit.range.as_range(), &edit.replacement);
+        }
+        now
     }
 
     fn sites(&self) -> Vec<&'r SiteRecord> {
         self.steps.iter().map(|step| step.record).collect()
     }
 
-    /// Reports the texts before and after each change that is one.
+    /// Reports the sides of the file before and after each change that is one.
     fn for_each(
         &self,
-        text: &str,
-        each: &mut dyn FnMut(&str, &str, &'r SiteRecord) -> Result<(), BatchError>,
+        source: &SourceText,
+        each: &mut dyn FnMut(FileSide, FileSide, &'r SiteRecord) -> Result<(), BatchError>,
     ) -> Result<(), BatchError> {
-        let mut before = text.to_owned();
-        for step in &self.steps {
-            let after = replaced(&before, &step.edit);
-            if after != before {
-                each(&before, &after, step.record)?;
+        let mut before = FileSide::new(source.text.clone(), source.mode);
+        for DoneStep { edit, record } in &self.steps {
+            if before.text[edit.range.as_range()] == *edit.replacement {
+                continue;
             }
+            let after = FileSide::new(replaced(&before.text, edit), source.mode);
+            each(before, after.clone(), record)?;
             before = after;
         }
         Ok(())
@@ -281,9 +288,15 @@ mod tests {
         // AAbcdef, AABcdef, AABdef, AABdEf, BdEf.
         assert_eq!(changes.after("abcdef"), "BdEf");
         let mut texts = Vec::new();
+        let source = SourceText {
+            path: RepoPath::new("a.c").unwrap(),
+            text: "abcdef".to_owned(),
+            blob: BlobId::of(b"abcdef"),
+            mode: FileMode::Regular,
+        };
         changes
-            .for_each("abcdef", &mut |_, after, _| {
-                texts.push(after.to_owned());
+            .for_each(&source, &mut |_, after, _| {
+                texts.push(after.text);
                 Ok(())
             })
             .unwrap();

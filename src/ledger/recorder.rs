@@ -186,9 +186,17 @@ impl Recorder {
         }));
     }
 
-    /// Notes that a place of a batch is settled.
-    pub fn note_site(&self, site: SiteSettled) {
-        self.note(Event::SiteSettled(site));
+    /// Records that places of a batch are settled, all at once.
+    ///
+    /// # Errors
+    /// As [`Recorder::begin`].
+    pub fn record_sites(&self, mut sites: Vec<SiteSettled>) -> Result<(), LedgerError> {
+        let Some(last) = sites.pop() else {
+            return Ok(());
+        };
+        sites.into_iter().for_each(|site| self.note(Event::SiteSettled(site)));
+        self.record(Event::SiteSettled(last))?;
+        Ok(())
     }
 
     /// Notes what the gates said of each place.

@@ -81,6 +81,9 @@ pub(crate) struct BatchArgs {
     /// Let CMD check all that changes at the end. May be given again
     #[arg(long, value_name = "CMD", value_parser = batch_check)]
     pub(crate) check_all: Vec<CheckChoice>,
+    /// Ask for N places at a time. With more than one, rounding may differ with what is asked for beside a place
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
     /// End after more than N failures
     #[arg(long, value_name = "N")]
     pub(crate) max_failures: Option<u64>,

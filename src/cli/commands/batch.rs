@@ -111,6 +111,7 @@ pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> a
         index: &index,
         writer: bench.as_ref().map(SiteWriter::new).transpose()?,
         each: checks.each.as_ref().map(|checks| checks as &dyn Checks),
+        parallel: usize::from(args.parallel),
         limits: Limits {
             failures: args.max_failures,
             tokens: args.token_limit,
@@ -345,8 +346,11 @@ struct Book<'r> {
 impl Keeper for Book<'_> {
     fn keep(&mut self, records: &[SiteRecord]) -> Result<(), BatchError> {
         self.state.add(records)?;
+        let sites = records.iter().map(settled).collect();
+        self.recorder
+            .record_sites(sites)
+            .map_err(|error| BatchError::Keeper(error.into()))?;
         for record in records {
-            self.recorder.note_site(settled(record));
             if self.prints {
                 // Who went away is told when the report is printed.
                 let _ = output::write_json_line(&SiteEvent::of(record));

@@ -34,7 +34,7 @@ pub(super) fn run(args: &BatchMergeArgs, context: &Context, recorder: &Recorder)
     fs::create_dir_all(&args.output).with_context(|| format!("cannot make {}", args.output.display()))?;
     let mut state = RunState::create(&args.output, &stamp)?;
     state.add(&records)?;
-    records.iter().for_each(|record| recorder.note_site(settled(record)));
+    recorder.record_sites(records.iter().map(settled).collect())?;
     let summary = Summary::of(stamp.sites, &records);
     let ending = Ending::Finished;
     let series = args.output.join(SERIES_FILE);
