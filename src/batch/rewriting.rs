@@ -83,15 +83,16 @@ pub(super) fn rewrite(
     check: Option<FileCheck<'_>>,
 ) -> Result<Rewritten, BatchError> {
     let errors = |text: &str| language.map_or(0, |own| ParsedFile::parse(own, text).syntax_errors().len());
-    let before = errors(text);
     if check.is_none() {
         // Mostly all of them are sound; only where they are not it costs a parse each to find out which.
         let mut file = File::new(path, text, sites);
         file.rewrite_all(sites.len(), rewrites, &|_| Ok(None))?;
-        if file.steps.is_empty() || errors(&file.text) <= before {
+        let after = if file.steps.is_empty() { 0 } else { errors(&file.text) };
+        if after == 0 || after <= errors(text) {
             return Ok(file.finished());
         }
     }
+    let before = errors(text);
     let mut file = File::new(path, text, sites);
     file.rewrite_all(sites.len(), rewrites, &|text| {
         if errors(text) > before {
