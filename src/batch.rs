@@ -19,7 +19,7 @@ mod summary;
 mod template;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use checking::{check_all, check_groups};
 pub use finding::{Finding, FindingsError, parse as parse_findings};
@@ -36,9 +36,40 @@ pub use summary::Summary;
 pub use template::{Filled, Template, Unfilled};
 
 use crate::agent::{AgentError, CheckFailure};
+use crate::index::Index;
 use crate::lang::{CodePatternError, CodeQueryError};
+use crate::progress::NoProgress;
 use crate::repo::RepoError;
 use crate::text::RepoPath;
+
+/// Reads a text as a plan and as a report, and rewrites it by the plan that it is.
+pub(crate) fn read_foreign(text: &str) {
+    // An error is an answer.
+    let _ = parse_findings(text, Path::new("/root"));
+    let Ok(plan) = Plan::parse(text) else { return };
+    let Ok(path) = RepoPath::new("file.c") else { return };
+    let Ok(index) = Index::from_texts(vec![(path.clone(), text.to_owned())], &NoProgress) else {
+        return;
+    };
+    let Ok(files) = select(&plan, Some(&[]), &index) else {
+        return;
+    };
+    for file in files {
+        let language = index.file(&path).and_then(|own| own.language);
+        let Ok(done) = rewriting::rewrite(&path, language, text, &file.sites, &plan.rewrites, None) else {
+            continue;
+        };
+        let again = done
+            .steps
+            .iter()
+            .fold(text.to_owned(), |text, step| rewriting::replaced(&text, &step.edit));
+        assert_eq!(again, done.text);
+        assert_eq!(done.steps.len() + done.left.len(), file.sites.len());
+        for now in done.left.iter().filter_map(|left| left.now.as_ref()) {
+            assert!(done.text.get(now.range.as_range()).is_some(), "{now:?}");
+        }
+    }
+}
 
 /// What stops a run, or keeps it from beginning.
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,7 @@ mod dialogue;
 mod directories;
 mod engine;
 mod exit;
+mod fleet;
 mod hand;
 mod input;
 mod interrupt;
@@ -42,6 +43,7 @@ use crate::sandbox::Role;
 use args::{Args, Command};
 use context::Context;
 use exit::ExitStatus;
+use fleet::Muster;
 use hand::{Applier, Side};
 use role::Ground;
 
@@ -49,14 +51,14 @@ use role::Ground;
 ///
 /// The arguments are parsed and the configuration is read before the process is confined, and nothing else.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let mut args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
     if let Some(color) = args.global.color {
         context::color_choice(color).write_global();
     }
-    let status = run(&args).unwrap_or_else(|error| message::report(&error));
+    let status = run(&mut args).unwrap_or_else(|error| message::report(&error));
     // A write was finished although a signal came.
     let status = if interrupt::requested() {
         ExitStatus::Interrupted
@@ -76,8 +78,21 @@ pub(crate) fn read_foreign_config(bytes: &[u8]) {
     config::read_foreign(bytes);
 }
 
-fn run(args: &Args) -> anyhow::Result<ExitStatus> {
+fn run(args: &mut Args) -> anyhow::Result<ExitStatus> {
     let ground = Ground::find(args, context::layer(args))?;
+    match fleet::muster(args)? {
+        Muster::Alone => run_on(ground, args),
+        Muster::Member => run_on(Ground::find(args, context::layer(args))?, args),
+        Muster::Counts(fleet) => {
+            let entered = ground.enter(Role::Brain, args)?;
+            interrupt::watch()?;
+            let as_json = matches!(&args.command, Command::Batch(batch) if batch.json || batch.jsonl);
+            fleet.run(&Context::new(args, entered, Applier::Here)?, as_json)
+        }
+    }
+}
+
+fn run_on(ground: Ground, args: &Args) -> anyhow::Result<ExitStatus> {
     let mut applier = Applier::Here;
     if let Command::Edit(edit) = &args.command
         && edit.apply

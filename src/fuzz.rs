@@ -10,6 +10,7 @@ use regex::Regex;
 
 use crate::index::{Index, MapFocus};
 use crate::lang::{Engine, Facts, Language, ParsedFile};
+use crate::ledger::Bundle;
 use crate::model::{Header, render_template};
 use crate::patch::UnifiedDiff;
 use crate::progress::NoProgress;
@@ -100,9 +101,19 @@ pub fn exclusions(bytes: &[u8]) {
     }
 }
 
-/// Reads the lines of a ledger.
+/// Reads the lines of a ledger, and a bundle.
 pub fn ledger(bytes: &[u8]) {
     crate::ledger::read_foreign(bytes);
+    if let Ok(bundle) = Bundle::parse(&String::from_utf8_lossy(bytes)) {
+        assert!(bundle.verify(&[]).is_err(), "nobody signed it");
+    }
+}
+
+/// Reads a plan and the report of a tool, and carries the rewrites out on the bytes themselves: what comes of them is a text
+/// that every step of them leads to.
+pub fn plan(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    crate::batch::read_foreign(&text);
 }
 
 /// Takes every line for a path: what is accepted stays inside when it is joined to a root, and names no `.git`.

@@ -2,6 +2,7 @@
 //!
 //! Imports `text`, `patch`, `model` and `agent`. A record is durable before what it is about is done.
 
+mod bundle;
 mod canonical;
 mod chain;
 mod checkpoint;
@@ -23,6 +24,7 @@ mod segment;
 mod tests;
 mod verify;
 
+pub use bundle::{Bundle, BundleCheck, BundleError, BundleFile, Manifest, excerpt};
 pub use canonical::CanonicalError;
 pub use chain::Ledger;
 pub use digest::Digest;

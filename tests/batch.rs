@@ -357,6 +357,57 @@ fn what_changes_can_be_kept_as_proposals() {
 }
 
 #[test]
+fn many_repositories_are_worked_on_one_after_the_other() {
+    let place = place();
+    for name in ["one", "two"] {
+        let repo = place.root().join("more").join(name);
+        fs::create_dir_all(&repo).unwrap();
+        fs::write(repo.join("b.c"), B).unwrap();
+        place.git(&["init", "--quiet", repo.to_str().unwrap()]);
+    }
+    let list = place.root().join("list");
+    fs::write(&list, "# all of them\n../more/*\n.\nnowhere\n").unwrap();
+    let more = ["--repos", list.to_str().unwrap(), "--json"];
+    let done = batch(&place, REWRITE, "out", &more);
+    assert_eq!(done.code, 4, "{done:?}");
+    assert!(
+        done.stderr.contains("cannot go to the repository") && done.stderr.contains("nowhere"),
+        "{done:?}"
+    );
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(
+        (&report["sites"], &report["changed"], &report["patches"]),
+        (&json!(7), &json!(7), &json!(7)),
+        "{report}"
+    );
+    let codes: Vec<&Value> = report["repositories"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|own| &own["exit_code"])
+        .collect();
+    assert_eq!(codes, [0, 0, 0, 1]);
+    for folder in ["one", "two", "repo"] {
+        assert!(
+            series(&place, &format!("out/{folder}")).contains("strlcpy(p"),
+            "{folder}"
+        );
+    }
+    assert_eq!(read_json(&place, "out/report.json"), report);
+    fs::write(&list, ".\n").unwrap();
+    let text = batch(&place, REWRITE, "again", &["--repos", list.to_str().unwrap()]);
+    assert!(
+        text.stdout
+            .ends_with("1 repositories: 5 sites, 5 changed, 0 failed, 5 patches\n"),
+        "{text:?}"
+    );
+}
+
+fn read_json(place: &Place, file: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(place.root().join(file)).unwrap()).unwrap()
+}
+
+#[test]
 fn a_branch_has_what_git_makes_of_the_series() {
     let place = place();
     for group_by in ["site", "file", "all"] {

@@ -353,6 +353,16 @@ fn any_bytes_are_a_patch() {
 }
 
 #[test]
+fn any_bytes_are_a_plan() {
+    // The text is the plan and what it rewrites: its holes and patterns stand in it.
+    let mut samples = seeds("plan");
+    let code = "version = 1\ntitle = 't'\nmatch.code = 'f($A, $$$B)'\n[[rewrite]]\nto = 'g($$$B, $A)'\nwhere = { A = '.(?<X>.*)' }\n";
+    let regex = "version = 1\ntitle = 'f(f(1, 2), é)'\nmatch.regex = '(?<N>\\w+)'\n[[rewrite]]\nto = '<$N $LINE>'\n";
+    samples.extend([code, regex].map(|text| text.as_bytes().to_vec()));
+    others("plan", 2000, samples, fuzz::plan);
+}
+
+#[test]
 fn any_bytes_are_a_configuration() {
     others("config", 5000, seeds("config"), fuzz::config);
 }

@@ -96,6 +96,25 @@ fn batches() {
     events.iter().for_each(|event| conforms("batch-event.json", event));
     let kinds: Vec<Option<&str>> = events.iter().map(|event| event["outcome"].as_str()).collect();
     assert_eq!(kinds, [Some("done"), Some("failed"), None]);
+    let list = place.root().join("list");
+    fs::write(&list, ".\nnowhere\n").unwrap();
+    let out = place.root().join("out").display().to_string();
+    let many = place.skiff(&[
+        "batch",
+        &plan,
+        "--repos",
+        &list.display().to_string(),
+        "-o",
+        &out,
+        "--json",
+    ]);
+    conforms("batch-repositories.json", &serde_json::from_str(&many.stdout).unwrap());
+    let (run, bundle) = (format!("{out}/repo"), place.root().join("b").display().to_string());
+    assert_eq!(place.skiff(&["bundle", "create", &run, "-o", &bundle]).code, 0);
+    conforms(
+        "bundle-manifest.json",
+        &place.skiff(&["bundle", "verify", &bundle, "--json"]).json(),
+    );
     for line in place.skiff(&["log", "export", "--format", "jsonl"]).stdout.lines() {
         conforms("ledger-record.json", &serde_json::from_str(line).unwrap());
     }

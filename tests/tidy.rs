@@ -28,7 +28,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "fuzz",
         &[
-            "text", "lang", "repo", "index", "patch", "model", "review", "ledger", "cli",
+            "text", "lang", "repo", "index", "patch", "model", "review", "ledger", "batch", "cli",
         ],
     ),
 ];

@@ -1,6 +1,7 @@
 //! What was typed, as plain data. Nothing here looks at the machine.
 
 mod batch;
+mod bundle;
 mod edit;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValuePa
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use batch::{BatchArgs, BatchCommand, BatchMergeArgs, ReportForm};
+pub(crate) use bundle::{BundleApplyArgs, BundleCommand, BundleCreateArgs, BundleVerifyArgs};
 pub(crate) use edit::{DraftsArg, EditArgs, ModeArg, PatchFormat, ScopeArg};
 
 use super::config::{Choice, ColorMode, ContextTokens, GpuLayers, KvType};
@@ -92,6 +94,8 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum Command {
     Edit(EditArgs),
     Batch(BatchArgs),
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     Map(MapArgs),
     Index(IndexArgs),
     Find(FindArgs),

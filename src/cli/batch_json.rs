@@ -144,6 +144,7 @@ pub(crate) struct BatchReport<'r> {
     prompt_tokens: u64,
     completion_tokens: u64,
     elapsed_ms: u64,
+    ledger_run: u64,
     series: String,
     patches: usize,
     failures: Vec<SiteEvent<'r>>,
@@ -185,6 +186,7 @@ impl<'r> BatchReport<'r> {
             prompt_tokens: summary.tokens.prompt,
             completion_tokens: summary.tokens.completion,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            ledger_run: 0,
             series: series.display().to_string(),
             patches: 0,
             failures: records.iter().filter(failed).map(SiteEvent::of).collect(),
@@ -201,6 +203,11 @@ impl BatchReport<'_> {
     /// Says what came of the checks of all.
     pub(crate) fn set_check_all(&mut self, failed: Option<&str>) {
         self.check_all = Some(failed.map_or("passed", |_| "failed"));
+    }
+
+    /// Says which run of the ledger it is.
+    pub(crate) fn set_run(&mut self, run: u64) {
+        self.ledger_run = run;
     }
 
     /// Says how many patches came of it.
@@ -254,5 +261,77 @@ impl fmt::Display for BatchReport<'_> {
             writeln!(f, "{read:>8} tokens read, {written} written")?;
         }
         writeln!(f, "{:>8} patches in {}", self.patches, self.series)
+    }
+}
+
+/// What came of a plan in many repositories.
+#[derive(Debug, Serialize)]
+pub(crate) struct FleetReport {
+    schema_version: u32,
+    repositories: Vec<Harbour>,
+    sites: u64,
+    changed: u64,
+    failed: u64,
+    patches: u64,
+}
+
+/// What came of it in one.
+#[derive(Debug, Serialize)]
+pub(crate) struct Harbour {
+    pub(crate) path: String,
+    /// Its folder in that of the output.
+    pub(crate) folder: String,
+    pub(crate) exit_code: u8,
+    /// What its run reported, where it came to that.
+    pub(crate) report: Option<serde_json::Value>,
+}
+
+impl FleetReport {
+    pub(crate) fn new(repositories: Vec<Harbour>) -> Self {
+        let sum = |keys: &[&str]| {
+            let counts = repositories
+                .iter()
+                .flat_map(|own| keys.iter().map(|key| own.count(key)));
+            counts.sum()
+        };
+        Self {
+            schema_version: SCHEMA_VERSION,
+            sites: sum(&["sites"]),
+            changed: sum(&["rewritten", "edited"]),
+            failed: sum(&["failed", "dropped"]),
+            patches: sum(&["patches"]),
+            repositories,
+        }
+    }
+}
+
+impl Harbour {
+    fn count(&self, key: &str) -> u64 {
+        self.report
+            .as_ref()
+            .and_then(|report| report[key].as_u64())
+            .unwrap_or(0)
+    }
+}
+
+impl fmt::Display for FleetReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for own in &self.repositories {
+            match own.report {
+                None => writeln!(f, "{}: no run (exit code {})", own.path, own.exit_code)?,
+                Some(_) => {
+                    let changed = own.count("rewritten") + own.count("edited");
+                    let (sites, failed) = (own.count("sites"), own.count("failed") + own.count("dropped"));
+                    writeln!(f, "{}: {sites} sites, {changed} changed, {failed} failed", own.path)?;
+                }
+            }
+        }
+        let repositories = self.repositories.len();
+        let (sites, changed, failed) = (self.sites, self.changed, self.failed);
+        writeln!(
+            f,
+            "{repositories} repositories: {sites} sites, {changed} changed, {failed} failed, {} patches",
+            self.patches
+        )
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod batch;
+mod bundle;
 mod completions;
 mod discard;
 mod doctor;
@@ -19,7 +20,7 @@ mod undo;
 
 use std::path::Path;
 
-use super::args::Command;
+use super::args::{BundleCommand, Command};
 use super::context::Context;
 use super::exit::ExitStatus;
 use super::{message, record::recorded};
@@ -35,6 +36,11 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<ExitSt
     match command {
         Command::Edit(args) => recorded(Verb::Edit, context, |recorder| edit::run(args, context, recorder)),
         Command::Batch(args) => recorded(Verb::Batch, context, |recorder| batch::run(args, context, recorder)),
+        Command::Bundle(BundleCommand::Create(args)) => bundle::create(args, context),
+        Command::Bundle(BundleCommand::Verify(args)) => bundle::verify(args, context),
+        Command::Bundle(BundleCommand::Apply(args)) => {
+            recorded(Verb::Apply, context, |recorder| bundle::apply(args, context, recorder))
+        }
         Command::Map(args) => map::run(args, context),
         Command::Index(args) => index::run(args, context),
         Command::Find(args) => find::run(args, context),

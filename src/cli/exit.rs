@@ -6,7 +6,7 @@ use super::dialogue::FlagsRefused;
 use super::interrupt::Interrupted;
 use super::message::UsageError;
 use crate::index::IndexError;
-use crate::ledger::LedgerError;
+use crate::ledger::{BundleError, LedgerError};
 use crate::model::{ModelError, RegistryError};
 use crate::patch::PlaceError;
 use crate::repo::RepoError;
@@ -92,6 +92,18 @@ impl ExitStatus {
         }
         if let Some(RegistryError::NotAllowed { .. } | RegistryError::HashMismatch { .. }) = cause.downcast_ref() {
             return Some(Self::Refused);
+        }
+        // What is wrong with its ledger is the bundle's own.
+        if let Some(error) = cause.downcast_ref::<BundleError>() {
+            return match error {
+                BundleError::Own(_) => None,
+                BundleError::Form(_) | BundleError::Version(_) => Some(Self::Error),
+                BundleError::Canonical(_)
+                | BundleError::Signature
+                | BundleError::ForeignKey(_)
+                | BundleError::Ledger { .. }
+                | BundleError::NoCheckpoint => Some(Self::Conflict),
+            };
         }
         if matches!(cause.downcast_ref(), Some(LedgerError::Broken { .. })) {
             return Some(Self::Conflict);

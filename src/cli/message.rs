@@ -11,8 +11,9 @@ use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
 use super::output::OutputError;
 use crate::agent::AgentError;
+use crate::batch::BatchError;
 use crate::evidence::EvidenceError;
-use crate::ledger::{Fault, LedgerError};
+use crate::ledger::{BundleError, Fault, LedgerError};
 use crate::model::{ModelError, RegistryError};
 use crate::patch::PlaceError;
 use crate::repo::RepoError;
@@ -104,6 +105,19 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
             RepoError::CutShort { .. } => Some("see to the disk, then run `skiff undo`: it takes the rest back first"),
             RepoError::Locked(_) => Some("wait for the other process to finish"),
             RepoError::Outside { .. } => Some("name files inside this work tree"),
+            _ => None,
+        };
+    }
+    if let Some(BundleError::ForeignKey(_)) = cause.downcast_ref() {
+        return Some("name the keys that you trust with --key; `skiff log key` prints that of this user");
+    }
+    if let Some(error) = cause.downcast_ref::<BatchError>() {
+        return match error {
+            BatchError::RunExists(_) => Some("go on with --resume, or name another folder with -o"),
+            BatchError::NoRun(_) => Some("leave --resume out to begin"),
+            BatchError::OtherRun { .. } => Some("name another folder with -o"),
+            BatchError::FileChanged(_) => Some("put the file back, or begin anew in another folder"),
+            BatchError::NoFindings => Some("`--findings -` reads the report from stdin"),
             _ => None,
         };
     }

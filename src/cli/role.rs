@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::args::{Args, Command, DoctorArgs, LogArgs, LogCommand, ModelCommand};
+use super::args::{Args, BundleCommand, Command, DoctorArgs, LogArgs, LogCommand, ModelCommand};
 use super::check_choice::{self, CheckChoice};
 use super::check_level::ByLevel;
 use super::commands::batch::batches;
@@ -83,9 +83,12 @@ pub(crate) struct Findings {
 /// Returns the role of a verb. `edit --apply` has both, one after the other, in two processes.
 pub(super) fn of(command: &Command) -> Role {
     match command {
-        Command::Apply(_) | Command::Undo(_) | Command::Discard(_) => Role::Hand,
+        Command::Apply(_) | Command::Bundle(BundleCommand::Apply(_)) | Command::Undo(_) | Command::Discard(_) => {
+            Role::Hand
+        }
         Command::Edit(_)
         | Command::Batch(_)
+        | Command::Bundle(BundleCommand::Create(_) | BundleCommand::Verify(_))
         | Command::Map(_)
         | Command::Index(_)
         | Command::Find(_)
@@ -113,12 +116,15 @@ impl Ground {
         }
         let output = match &args.command {
             Command::Edit(edit) => edit.output.as_deref().filter(|file| *file != Path::new("-")),
+            Command::Bundle(BundleCommand::Create(create)) => Some(create.output.as_path()),
             _ => None,
         };
         let output = output.map(open_output).transpose()?;
         let input = match &args.command {
             Command::Apply(apply) => apply.source.file().map(|file| (file, "the patch")),
             Command::Batch(batch) => batch.plan_file().map(|plan| (plan, "the plan")),
+            Command::Bundle(BundleCommand::Verify(verify)) => Some((verify.file.as_path(), "the bundle")),
+            Command::Bundle(BundleCommand::Apply(apply)) => Some((apply.file.as_path(), "the bundle")),
             Command::Edit(edit) => {
                 let file = edit.failure.as_deref().filter(|file| *file != Path::new("-"));
                 file.map(|file| (file, "what a check said"))
@@ -157,7 +163,7 @@ impl Ground {
                     },
                     ..ByLevel::default()
                 },
-                Command::Batch(batch) => ByLevel {
+                Command::Batch(batch) if batch.repos.is_none() => ByLevel {
                     each: batch.check_each.clone(),
                     group: batch.check_group.clone(),
                     all: batch.check_all.clone(),
@@ -304,6 +310,9 @@ impl Ground {
             (Role::Brain, Command::Model(ModelCommand::List(_)) | Command::Completions(_) | Command::Man(_)) => {
                 Vec::new()
             }
+            // The key pair is made where there is none.
+            (Role::Brain, Command::Bundle(BundleCommand::Create(_))) => vec![context::keys(state)],
+            (Role::Brain, Command::Bundle(_)) => Vec::new(),
             (Role::Brain, Command::Log(log)) => match &log.command {
                 // The key pair is made when it is first asked for.
                 Some(LogCommand::Key(_)) => vec![context::keys(state)],
@@ -349,6 +358,13 @@ impl Ground {
         let mut reads = self.surrounding_reads();
         match command {
             Command::Log(log) => return self.log_reads(log),
+            // No repository: a bundle is checked where that is not.
+            Command::Bundle(BundleCommand::Verify(_)) => {
+                return vec![self.settings.ledger(state), context::keys(state)];
+            }
+            Command::Bundle(BundleCommand::Create(create)) => {
+                reads.extend([self.settings.ledger(state), context::keys(state), create.folder.clone()]);
+            }
             // No repository: the registry of models, the program itself, the configuration.
             Command::Evidence(_) => {
                 let executable = env::current_exe().ok();
@@ -361,6 +377,7 @@ impl Ground {
             Command::Edit(_)
             | Command::Batch(_)
             | Command::Apply(_)
+            | Command::Bundle(BundleCommand::Apply(_))
             | Command::Undo(_)
             | Command::Discard(_)
             | Command::Doctor(_) => {

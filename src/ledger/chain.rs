@@ -59,6 +59,11 @@ impl Ledger {
         &self.dir
     }
 
+    /// Returns the file of the signing key.
+    pub(super) fn key_file(&self) -> &Path {
+        &self.key_file
+    }
+
     /// Returns the public key, by which others can check the checkpoints; makes the key pair where there is none.
     ///
     /// # Errors

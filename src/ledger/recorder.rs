@@ -129,6 +129,11 @@ impl Recorder {
         Self { meter, ..self }
     }
 
+    /// Returns the number of the run.
+    pub fn run(&self) -> u64 {
+        self.state().run
+    }
+
     /// Returns what the processor packages took since the meter was started, in millijoules; none where the machine does
     /// not tell.
     pub fn energy_mj(&self) -> Option<u64> {

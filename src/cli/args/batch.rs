@@ -50,6 +50,10 @@ pub(crate) struct BatchArgs {
     /// The report that a plan with `match.findings` is about: SARIF, or JSON of cargo, rustc or GCC; `-` for stdin
     #[arg(long, value_name = "FILE")]
     pub(crate) findings: Option<PathBuf>,
+    /// Carry the plan out in each repository of a list: a path or a pattern such as `src/*` on each line. Each gets a folder
+    /// in that of --output, and there is one report of all
+    #[arg(long, value_name = "FILE", requires = "output", conflicts_with_all = ["findings", "dry_run"])]
+    pub(crate) repos: Option<PathBuf>,
     /// List the places, and do nothing
     #[arg(long, conflicts_with_all = ["output", "resume"])]
     pub(crate) dry_run: bool,

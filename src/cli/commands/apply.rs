@@ -50,9 +50,23 @@ fn apply_diff(
 ) -> anyhow::Result<ExitStatus> {
     let repository = record::repository(context, recorder)?;
     let bytes = input::read(context.input.as_ref(), MAX_PATCH_BYTES as u64 + 1)?;
-    recorder.note_patch(name, &bytes);
+    apply_bytes(name, &bytes, args, &repository, (context, recorder))
+}
+
+/// Applies a diff that was read.
+///
+/// # Errors
+/// When it is none, does not fit, or may not be applied.
+pub(super) fn apply_bytes(
+    name: Option<&str>,
+    bytes: &[u8],
+    args: &ApplyArgs,
+    repository: &Repository,
+    (context, recorder): (&Context, &Recorder),
+) -> anyhow::Result<ExitStatus> {
+    recorder.note_patch(name, bytes);
     let shown = name.unwrap_or("the standard input");
-    let diff = UnifiedDiff::parse(&bytes).with_context(|| format!("{shown} is no patch for skiff"))?;
+    let diff = UnifiedDiff::parse(bytes).with_context(|| format!("{shown} is no patch for skiff"))?;
     let placed = diff.place(&repository.snapshot()?.reader())?;
     for moved in &placed.moved {
         context.progress.note(&said_of(moved));
@@ -63,9 +77,9 @@ fn apply_diff(
         return Ok(ExitStatus::NothingToChange);
     }
     let writing = Uninterruptible::enter()?;
-    let mut work_tree = super::open_work_tree(context, &repository, recorder)?;
+    let mut work_tree = super::open_work_tree(context, repository, recorder)?;
     recorder.record_apply(None, &placed.patch, &patch, hunks(&placed.patch, &patch))?;
-    work_tree.apply(&patch.writes(), &super::patch_label(&bytes))?;
+    work_tree.apply(&patch.writes(), &super::patch_label(bytes))?;
     recorder.note_written();
     say_applied(context, "the patch", &patch);
     drop(writing);

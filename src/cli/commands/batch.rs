@@ -227,6 +227,7 @@ impl Conclusion<'_> {
         let summary = Summary::of(stamp.sites, &records);
         let series = folder.join(SERIES_FILE);
         let mut report = BatchReport::new(stamp, ending, &summary, &records, &series, started.elapsed());
+        report.set_run(book.recorder.run());
         if let Some(refused) = &refused {
             report.set_check_all(refused.as_deref());
         }

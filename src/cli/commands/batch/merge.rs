@@ -38,7 +38,8 @@ pub(super) fn run(args: &BatchMergeArgs, context: &Context, recorder: &Recorder)
     let summary = Summary::of(stamp.sites, &records);
     let ending = Ending::Finished;
     let series = args.output.join(SERIES_FILE);
-    let report = BatchReport::new(&stamp, ending, &summary, &records, &series, started.elapsed());
+    let mut report = BatchReport::new(&stamp, ending, &summary, &records, &series, started.elapsed());
+    report.set_run(recorder.run());
     let results = Results {
         folder: &args.output,
         stamp: &stamp,
