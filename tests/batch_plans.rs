@@ -66,9 +66,10 @@ fn rewrites_give_what_the_fixtures_say() {
         for (path, text) in files(&fixture.join("after")) {
             assert_eq!(place.read(&path), text, "{name}: {path}");
         }
-        // Nothing is left to do.
+        // Nothing is left to do, but for a plan that adds beside what it finds.
         let again = place.skiff(&["batch", &plan.display().to_string(), "--dry-run"]);
-        assert_eq!(again.code, 3, "{name}: {again:?}");
+        let left = if name == "test-scaffold" { 0 } else { 3 };
+        assert_eq!(again.code, left, "{name}: {again:?}");
     }
     assert!(tried >= 4, "{tried}");
 }

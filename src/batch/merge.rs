@@ -17,19 +17,29 @@ pub struct Joined {
     pub conflicts: Vec<SiteRecord>,
 }
 
-/// Joins runs of one plan, model and seed over parts of one repository. Where two have the same file, the first is taken,
+/// Joins runs of one plan, model and seed over parts of one code base. Where two have the same file, the first is taken,
 /// and what the other says otherwise is a conflict.
 ///
 /// # Errors
 /// [`BatchError::OtherRun`] where they are not parts of one run, [`BatchError::NoRuns`] where there are none.
 pub fn join(runs: &[(&Path, (RunStamp, Vec<SiteRecord>))]) -> Result<Joined, BatchError> {
-    let (_, (first, _)) = runs.first().ok_or(BatchError::NoRuns)?;
+    let has_places = |(_, (_, records)): &&(&Path, (RunStamp, Vec<SiteRecord>))| !records.is_empty();
+    let first = runs.iter().find(has_places).or(runs.first());
+    let (_, (first, _)) = first.ok_or(BatchError::NoRuns)?;
     let mut by_path: BTreeMap<_, (usize, Vec<&SiteRecord>)> = BTreeMap::new();
     let mut conflicts = Vec::new();
     let mut sites = 0;
     for (at, (folder, (stamp, records))) in runs.iter().enumerate() {
+        // A part without places has asked no model, and each may come of a clone of its own: what counts of a file is its
+        // bytes.
         let part = RunStamp {
             shard: first.shard,
+            repository: first.repository.clone(),
+            model: if records.is_empty() {
+                first.model.clone()
+            } else {
+                stamp.model.clone()
+            },
             ..stamp.clone()
         };
         if let Some(differs) = first.difference(&part) {

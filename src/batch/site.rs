@@ -147,7 +147,13 @@ pub fn select(plan: &Plan, findings: Option<&[Finding]>, index: &Index) -> Resul
             let own = findings
                 .iter()
                 .filter(|own| rules.is_empty() || rules.contains(&own.rule));
-            let own: Vec<(Place, Said)> = own.map(placed).collect();
+            // A tool may tell of what is not in the index, or of a text that has changed since.
+            let is_there = |place: &Place| {
+                index
+                    .text(&place.path)
+                    .is_some_and(|text| place.last_line < text.lines().count())
+            };
+            let own: Vec<(Place, Said)> = own.map(placed).filter(|(place, _)| is_there(place)).collect();
             listed(own.iter().map(|(place, said)| (place, Some(said))), filter, index)
         }
     }

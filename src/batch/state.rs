@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -77,12 +77,24 @@ impl RunState {
         Ok(state)
     }
 
-    /// Goes on with the state of a run: returns it with what is settled. A line that a crash cut off is dropped.
+    /// Goes on with the state of a run, or begins it where there is none: returns it with what is settled. A line that a
+    /// crash cut off is dropped.
     ///
     /// # Errors
-    /// When there is none, it is one of another run ([`BatchError::OtherRun`]), or it is damaged.
+    /// When it is one of another run ([`BatchError::OtherRun`]), it is damaged, or the file cannot be used.
     pub fn resume(folder: &Path, stamp: &RunStamp) -> Result<(Self, Vec<SiteRecord>), BatchError> {
-        let (own, records, whole_bytes) = read(folder)?;
+        let (own, records, whole_bytes) = match read(folder) {
+            Ok(found) => found,
+            Err(BatchError::NoRun(_)) => {
+                // What there is of a header was never whole, and nothing follows it.
+                let path = folder.join(STATE_FILE);
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&path, error)),
+                    Ok(()) | Err(_) => return Ok((Self::create(folder, stamp)?, Vec::new())),
+                }
+            }
+            Err(error) => return Err(error),
+        };
         if let Some(differs) = own.difference(stamp) {
             return Err(BatchError::OtherRun {
                 folder: folder.to_owned(),
@@ -129,7 +141,7 @@ impl RunState {
 /// Reads the state of a run, for those that only look.
 ///
 /// # Errors
-/// As [`RunState::resume`], but for another run.
+/// [`BatchError::NoRun`] where there is none, or it is damaged.
 pub fn read_run(folder: &Path) -> Result<(RunStamp, Vec<SiteRecord>), BatchError> {
     let (stamp, records, _) = read(folder)?;
     Ok((stamp, records))
@@ -182,7 +194,7 @@ fn read(folder: &Path) -> Result<(RunStamp, Vec<SiteRecord>, u64), BatchError> {
         let damaged = |_| damaged(folder, number);
         String::from_utf8(bytes).map(Some).map_err(damaged)
     };
-    let header = next(1)?.ok_or_else(|| damaged(folder, 1))?;
+    let header = next(1)?.ok_or_else(|| BatchError::NoRun(folder.to_owned()))?;
     let header: Header = serde_json::from_str(&header).map_err(|_| damaged(folder, 1))?;
     if header.schema_version != SCHEMA_VERSION {
         return Err(damaged(folder, 1));

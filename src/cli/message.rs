@@ -114,7 +114,7 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
     if let Some(error) = cause.downcast_ref::<BatchError>() {
         return match error {
             BatchError::RunExists(_) => Some("go on with --resume, or name another folder with -o"),
-            BatchError::NoRun(_) => Some("leave --resume out to begin"),
+            BatchError::NoRun(_) => Some("name the folder that `skiff batch -o` named"),
             BatchError::OtherRun { .. } => Some("name another folder with -o"),
             BatchError::FileChanged(_) => Some("put the file back, or begin anew in another folder"),
             BatchError::NoFindings => Some("`--findings -` reads the report from stdin"),

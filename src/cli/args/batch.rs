@@ -60,7 +60,7 @@ pub(crate) struct BatchArgs {
     /// The folder for the series, the report and the state of the run [default: one in the state directory]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Go on with the run that was cut short
+    /// Go on with the run that was cut short; begin it where there is none
     #[arg(long)]
     pub(crate) resume: bool,
     /// Take only the files that fall to the first of four parts (1/4), the second, ...

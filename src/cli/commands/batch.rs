@@ -60,7 +60,6 @@ pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> a
     }
     if sites == 0 {
         message::note("the plan has no site here");
-        return Ok(ExitStatus::NothingToChange);
     }
     let lines = context
         .checks
@@ -68,8 +67,8 @@ pub(super) fn run(args: &BatchArgs, context: &Context, recorder: &Recorder) -> a
         .try_map(|checks| check_choice::lines(checks, || Ok(CheckProfile::detect(&snapshot))))?;
     let checks = checks_of(context, &lines, recorder);
     let model = match &plan.request {
-        Some(_) => Some(engine::load(context)?),
-        None => None,
+        Some(_) if sites > 0 => Some(engine::load(context)?),
+        Some(_) | None => None,
     };
     if let Some(model) = &model {
         record::note_model(recorder, model.as_ref());
@@ -317,10 +316,10 @@ pub(crate) fn batches(state: &Path) -> PathBuf {
 }
 
 fn open_state(args: &BatchArgs, folder: &Path, stamp: &RunStamp) -> anyhow::Result<(RunState, Vec<SiteRecord>)> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     if args.resume {
         return Ok(RunState::resume(folder, stamp)?);
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok((RunState::create(folder, stamp)?, Vec::new()))
 }
 
