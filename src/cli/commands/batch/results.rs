@@ -56,7 +56,6 @@ impl Results<'_> {
             Ok(())
         })?;
         written.with_context(|| format!("cannot write to {}", self.folder.display()))?;
-        drop(html);
         mbox.finish()?;
         page.finish()?;
         report.set_patches(patches);
