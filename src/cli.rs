@@ -8,6 +8,7 @@ mod batch_json;
 mod batch_page;
 mod check_choice;
 mod check_level;
+mod child;
 mod commands;
 mod config;
 mod context;

@@ -12,6 +12,6 @@ mod range;
 pub use change::{EditError, FileChange, SourceChange, TextEdit};
 pub use cut::{head, shortened};
 pub use ignorable::is_default_ignorable;
-pub use line::{Eol, LineIndex};
+pub use line::{Eol, LineIndex, lines_around};
 pub use path::{PathError, RepoPath};
 pub use range::TextRange;

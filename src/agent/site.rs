@@ -6,7 +6,7 @@ use crate::lang::{Language, ParsedFile};
 use crate::model::{Session, Usage};
 use crate::prompt::{SitePrompt, Template, TokenBudget, fence_for};
 use crate::repo::SourceText;
-use crate::text::{LineIndex, TextEdit, TextRange};
+use crate::text::{TextEdit, TextRange, lines_around};
 
 use super::target::{Place, Region};
 use super::task::{Loses, Slot, Task, Written};
@@ -44,10 +44,7 @@ pub struct SiteAnswer {
 pub fn site_region(parsed: Option<&ParsedFile>, text: &str, site: TextRange) -> TextRange {
     match parsed {
         Some(parsed) => parsed.own_lines(text, site, MOST_REGION_LINES),
-        None => {
-            let lines = LineIndex::new(text).whole_lines(site);
-            TextRange::new(lines.start, lines.start + text[lines.as_range()].trim_end().len())
-        }
+        None => lines_around(text, site),
     }
 }
 

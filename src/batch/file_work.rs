@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Display;
 
 use super::BatchError;
 use super::plan::Plan;
 use super::record::{Author, Outcome, SiteRecord, Tokens};
-use super::rewriting::{FileCheck, Left, Misfit, Tracked, line_number, replaced, rewrite};
+use super::rewriting::{FileCheck, Left, Misfit, line_number, replaced, rewrite};
 use super::run::Run;
 use super::site::SiteFile;
 use crate::agent::{SiteAnswer, SiteRequest, site_region};
@@ -31,7 +32,7 @@ pub(super) struct FileWork<'r> {
     asked: usize,
     edits: Vec<TextEdit>,
     /// The places of later rounds.
-    later: Vec<Later>,
+    later: Vec<Left>,
 }
 
 /// What a file is begun with.
@@ -57,12 +58,6 @@ pub(super) struct Pending {
     request: String,
 }
 
-#[derive(Clone, Debug)]
-struct Later {
-    site: usize,
-    now: Option<Tracked>,
-}
-
 impl<'r> FileWork<'r> {
     /// Carries the rewrites of the plan out, and begins the first round of the rest. Returns what is settled by that and
     /// was not known.
@@ -77,22 +72,17 @@ impl<'r> FileWork<'r> {
             .map(|record| ((record.range.start, record.range.end), record))
             .collect();
         let is_known = |site: usize| known.contains_key(&key(file.sites[site].range));
-        let all_fail = |reason: String| {
+        let all_fail = |reason: &dyn Display| {
             let open = (0..file.sites.len()).filter(|site| !is_known(*site));
-            let failed = |site| {
-                let tokens = Tokens::default();
-                let reason = reason.clone();
-                file.record(site, Outcome::Failed { reason, tokens })
-            };
-            open.map(failed).collect::<Vec<SiteRecord>>()
+            open.map(|site| file.failed(site, reason)).collect::<Vec<SiteRecord>>()
         };
         let mut source = match ground.snapshot.read(&file.path) {
             Ok(source) => source,
-            Err(error) => return Ok((None, all_fail(error.to_string()))),
+            Err(error) => return Ok((None, all_fail(&error))),
         };
         if source.blob != file.blob {
             let error = BatchError::FileChanged(file.path.clone());
-            return Ok((None, all_fail(error.to_string())));
+            return Ok((None, all_fail(&error)));
         }
         let language = ground.index.file(&file.path).and_then(|own| own.language);
         let original = FileSide {
@@ -127,19 +117,12 @@ impl<'r> FileWork<'r> {
             .collect();
         if !ground.asks {
             let left = rewritten.left.iter().filter(|left| !is_known(left.site));
-            records.extend(left.map(|left| {
-                let (reason, tokens) = (left.why.to_string(), Tokens::default());
-                file.record(left.site, Outcome::Failed { reason, tokens })
-            }));
+            records.extend(left.map(|left| file.failed(left.site, &left.why)));
             return Ok((None, records));
         }
         source.text = rewritten.text;
-        let later = rewritten
-            .left
-            .into_iter()
-            .map(|Left { site, now, .. }| Later { site, now });
         let mut work = Self {
-            later: later.collect(),
+            later: rewritten.left,
             file,
             language,
             known,
@@ -244,14 +227,10 @@ impl<'r> FileWork<'r> {
         let mut later = Vec::new();
         for own in std::mem::take(&mut self.later) {
             let site = own.site;
-            let failed = |reason: String| {
-                let tokens = Tokens::default();
-                self.file.record(site, Outcome::Failed { reason, tokens })
-            };
             let known = self.known.get(&key(self.file.sites[site].range));
             let Some(now) = &own.now else {
                 if known.is_none() {
-                    records.push(failed(Misfit::Overtaken.to_string()));
+                    records.push(self.file.failed(site, &Misfit::Overtaken));
                 }
                 continue;
             };
@@ -279,7 +258,7 @@ impl<'r> FileWork<'r> {
                     region,
                     request: filled.text,
                 }),
-                Some(Err(error)) => records.push(failed(error.to_string())),
+                Some(Err(error)) => records.push(self.file.failed(site, &error)),
                 None => {}
             }
         }

@@ -1,11 +1,12 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use rayon::prelude::*;
 
 use super::BatchError;
 use super::finding::Finding;
 use super::plan::{Filter, Place, Plan, Selector};
-use super::record::{Outcome, SiteRecord};
+use super::record::{Outcome, SiteRecord, Tokens};
 use crate::index::{Index, IndexedFile};
 use crate::lang::{CodeMatch, CodePattern, CodeQuery, Language, ParsedFile};
 use crate::repo::BlobId;
@@ -59,6 +60,19 @@ impl SiteFile {
     }
 }
 
+impl SiteFile {
+    /// Makes the record of one of its places that nobody could change, and that cost nothing.
+    pub(super) fn failed(&self, site: usize, reason: &dyn Display) -> SiteRecord {
+        self.record(
+            site,
+            Outcome::Failed {
+                reason: reason.to_string(),
+                tokens: Tokens::default(),
+            },
+        )
+    }
+}
+
 impl Site {
     /// Returns what a template may use of the place.
     pub(super) fn values<'t>(&'t self, text: &'t str, path: &'t str, line: &'t str) -> BTreeMap<&'t str, &'t str> {
@@ -94,11 +108,7 @@ pub fn select(plan: &Plan, findings: Option<&[Finding]>, index: &Index) -> Resul
         Selector::Code(code) => {
             let patterns = patterns(code, filter, index)?;
             Ok(in_files(index, filter, &|file, text| {
-                let own = patterns.iter().find(|own| Some(own.language()) == file.language);
-                match own.filter(|own| own.may_match(text)) {
-                    Some(own) => own.matches(&ParsedFile::parse(own.language(), text), text),
-                    None => Vec::new(),
-                }
+                CodePattern::all_in(&patterns, file.language, text)
             }))
         }
         Selector::Query(query) => {
@@ -140,21 +150,16 @@ pub fn select(plan: &Plan, findings: Option<&[Finding]>, index: &Index) -> Resul
         }
         Selector::Places(places) => {
             let lines = places.iter().map(|place| (place, None));
-            listed(lines, filter, index)
+            listed(lines, Missing::Refused, filter, index)
         }
         Selector::Findings(rules) => {
             let findings = findings.ok_or(BatchError::NoFindings)?;
             let own = findings
                 .iter()
                 .filter(|own| rules.is_empty() || rules.contains(&own.rule));
-            // A tool may tell of what is not in the index, or of a text that has changed since.
-            let is_there = |place: &Place| {
-                index
-                    .text(&place.path)
-                    .is_some_and(|text| place.last_line < text.lines().count())
-            };
-            let own: Vec<(Place, Said)> = own.map(placed).filter(|(place, _)| is_there(place)).collect();
-            listed(own.iter().map(|(place, said)| (place, Some(said))), filter, index)
+            let own: Vec<(Place, Said)> = own.map(placed).collect();
+            let own = own.iter().map(|(place, said)| (place, Some(said)));
+            listed(own, Missing::LeftOut, filter, index)
         }
     }
 }
@@ -173,21 +178,8 @@ fn patterns(code: &str, filter: &Filter, index: &Index) -> Result<Vec<CodePatter
         let all = filter.languages.iter().map(|language| read(*language));
         return all.collect::<Result<_, _>>().map_err(BatchError::Pattern);
     }
-    let languages: BTreeSet<Language> = index.files().iter().filter_map(|file| file.language).collect();
-    let languages = languages.into_iter().filter(|language| language.spec().takes_patterns);
-    let mut patterns = Vec::new();
-    let mut refused = None;
-    for language in languages {
-        match read(language) {
-            Ok(pattern) => patterns.push(pattern),
-            Err(error) => refused = refused.or(Some(error)),
-        }
-    }
-    match refused {
-        // What one language refuses another may take.
-        Some(error) if patterns.is_empty() => Err(BatchError::Pattern(error)),
-        _ => Ok(patterns),
-    }
+    let languages = index.files().iter().filter_map(|file| file.language);
+    CodePattern::in_any(languages, code).map_err(BatchError::Pattern)
 }
 
 type Finder<'f> = &'f (dyn Fn(&IndexedFile, &str) -> Vec<CodeMatch> + Sync);
@@ -251,32 +243,50 @@ fn placed(finding: &Finding) -> (Place, Said) {
     (place, said)
 }
 
+/// What becomes of a place that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    /// The plan is wrong.
+    Refused,
+    /// A tool may tell of what is not in the index, or of a text that has changed since.
+    LeftOut,
+}
+
 /// Returns places that are named by their lines: from the first letter to the last. What is said of one goes with it.
 fn listed<'p>(
     places: impl Iterator<Item = (&'p Place, Option<&'p Said>)>,
+    missing: Missing,
     filter: &Filter,
     index: &Index,
 ) -> Result<Vec<SiteFile>, BatchError> {
     let mut by_path: BTreeMap<&RepoPath, Vec<(&Place, Option<&Said>)>> = BTreeMap::new();
     for (place, said) in places {
-        let file = index.file(&place.path);
-        let file = file.ok_or_else(|| BatchError::NoSuchFile(place.path.clone()))?;
-        if filter.takes(&place.path, file.language) {
-            by_path.entry(&place.path).or_default().push((place, said));
+        match index.file(&place.path) {
+            Some(file) if filter.takes(&place.path, file.language) => {
+                by_path.entry(&place.path).or_default().push((place, said));
+            }
+            None if missing == Missing::Refused => return Err(BatchError::NoSuchFile(place.path.clone())),
+            Some(_) | None => {}
         }
     }
     let mut files = Vec::new();
-    for (path, own) in by_path {
-        let file = index.file(path).zip(index.text(path));
-        let (file, text) = file.ok_or_else(|| BatchError::NoSuchFile(path.clone()))?;
+    for (path, mut own) in by_path {
+        let Some((file, text)) = index.file(path).zip(index.text(path)) else {
+            match missing {
+                Missing::Refused => return Err(BatchError::NoSuchFile(path.clone())),
+                Missing::LeftOut => continue,
+            }
+        };
         let lines = text.lines().count();
-        if let Some((place, _)) = own.iter().find(|(place, _)| place.last_line >= lines) {
+        let beyond = own.iter().find(|(place, _)| place.last_line >= lines);
+        if let (Some((place, _)), Missing::Refused) = (beyond, missing) {
             return Err(BatchError::NoSuchLine {
                 path: place.path.clone(),
                 line: place.last_line,
                 lines,
             });
         }
+        own.retain(|(place, _)| place.last_line < lines);
         let index = LineIndex::new(&text);
         let mut sites: Vec<Site> = own
             .into_iter()

@@ -13,7 +13,7 @@ use super::args::{Args, Command};
 use super::batch_json::{FleetReport, Harbour};
 use super::context::Context;
 use super::exit::ExitStatus;
-use super::output;
+use super::{child, output};
 use crate::progress::Progress as _;
 use crate::review::escape;
 
@@ -91,11 +91,7 @@ pub(super) fn muster(args: &mut Args) -> anyhow::Result<Muster> {
 
 /// Waits until the process that counts says so; its end is ours. What is printed is its business.
 fn wait_for_turn(mut turn: File) -> anyhow::Result<()> {
-    #[cfg(target_os = "linux")]
-    // SAFETY: prctl(2) with this option takes integers.
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-    }
+    child::end_with_parent();
     let mut said = [0];
     if turn.read(&mut said).context("cannot hear whose turn it is")? == 0 {
         bail!("the process that counts is gone");
@@ -162,14 +158,7 @@ fn all_told(statuses: &[ExitStatus]) -> ExitStatus {
 
 impl Member {
     fn wait(&self) -> anyhow::Result<ExitStatus> {
-        let mut status = 0;
-        // SAFETY: waitpid(2) for a child that nobody else waits for.
-        while unsafe { libc::waitpid(self.process, &mut status, 0) } < 0 {
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(error).context("cannot wait for the process of a repository");
-            }
-        }
+        let status = child::wait(self.process).context("cannot wait for the process of a repository")?;
         Ok(match libc::WIFEXITED(status) {
             true => ExitStatus::from_code(libc::WEXITSTATUS(status)),
             false => ExitStatus::Error,

@@ -14,7 +14,7 @@ use super::commands::batch::branch;
 use super::context::Context;
 use super::dialogue::FlagsRefused;
 use super::exit::ExitStatus;
-use super::{interrupt, record};
+use super::{child, interrupt, record};
 use crate::ledger::{Entry, ProposalId, Recorder, Verb};
 use crate::repo::Repository;
 
@@ -94,11 +94,7 @@ pub(super) fn split() -> io::Result<Side> {
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => {
-            #[cfg(target_os = "linux")]
-            // SAFETY: prctl(2) with this option takes integers.
-            unsafe {
-                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-            }
+            child::end_with_parent();
             Ok(Side::Brain(Applier::Hand(OwnedFd::from(writer).into())))
         }
         process => Ok(Side::Hand(Brain {
@@ -192,14 +188,7 @@ impl Brain {
     }
 
     fn status(&self) -> anyhow::Result<ExitStatus> {
-        let mut status = 0;
-        // SAFETY: waitpid(2) for a child that nobody else waits for.
-        while unsafe { libc::waitpid(self.process, &mut status, 0) } < 0 {
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(error).context("cannot wait for the brain");
-            }
-        }
+        let status = child::wait(self.process).context("cannot wait for the brain")?;
         if libc::WIFSIGNALED(status) {
             bail!(
                 "the process that runs the model was ended by signal {}",

@@ -2,7 +2,7 @@ use rayon::prelude::*;
 use regex::Regex;
 
 use super::{Index, IndexedFile};
-use crate::lang::{CodePattern, ParsedFile};
+use crate::lang::CodePattern;
 use crate::text::{LineIndex, RepoPath, TextRange};
 
 /// The most bytes of a line that are handed on.
@@ -50,15 +50,12 @@ impl Index {
             .files()
             .par_iter()
             .map(|file| {
-                let own = patterns.iter().find(|own| Some(own.language()) == file.language);
-                let Some((pattern, text)) = own.zip(self.text_of(file)) else {
+                let is_meant = patterns.iter().any(|own| Some(own.language()) == file.language);
+                let Some(text) = is_meant.then(|| self.text_of(file)).flatten() else {
                     return Vec::new();
                 };
-                if !pattern.may_match(&text) {
-                    return Vec::new();
-                }
-                let parsed = ParsedFile::parse(pattern.language(), &text);
-                let ranges = pattern.matches(&parsed, &text).into_iter().map(|found| found.range);
+                let found = CodePattern::all_in(patterns, file.language, &text);
+                let ranges = found.into_iter().map(|found| found.range);
                 lines_at(&file.path, &text, ranges.take(limit))
             })
             .collect();

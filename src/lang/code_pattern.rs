@@ -1,6 +1,6 @@
 //! Pieces of code with holes, looked for in syntax trees: `open($PATH, $$$REST)`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 use tree_sitter::Node;
@@ -127,6 +127,35 @@ impl CodePattern {
             };
         }
         Err(CodePatternError::NoCode { language: spec.name })
+    }
+
+    /// Reads a pattern in those of some languages that take it: what one refuses another may take.
+    ///
+    /// # Errors
+    /// The first refusal, where all refuse it.
+    pub fn in_any(languages: impl Iterator<Item = Language>, pattern: &str) -> Result<Vec<Self>, CodePatternError> {
+        let languages: BTreeSet<Language> = languages.filter(|language| language.spec().takes_patterns).collect();
+        let mut patterns = Vec::new();
+        let mut refused = None;
+        for language in languages {
+            match Self::new(language, pattern) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        match refused {
+            Some(error) if patterns.is_empty() => Err(error),
+            _ => Ok(patterns),
+        }
+    }
+
+    /// Returns the places in a text that the pattern of its language matches, of several patterns.
+    pub fn all_in(patterns: &[Self], language: Option<Language>, text: &str) -> Vec<CodeMatch> {
+        let own = patterns.iter().find(|own| Some(own.language) == language);
+        match own.filter(|own| own.may_match(text)) {
+            Some(own) => own.matches(&ParsedFile::parse(own.language, text), text),
+            None => Vec::new(),
+        }
     }
 
     /// Returns the language.

@@ -1,5 +1,5 @@
 use super::ParsedFile;
-use crate::text::TextRange;
+use crate::text::{TextRange, lines_around};
 
 impl ParsedFile {
     /// Returns the smallest piece of syntax around a range that has its lines for itself: mostly a statement. From the
@@ -7,13 +7,13 @@ impl ParsedFile {
     ///
     /// Where that is more than `most_lines`, or there is no tree, it is the lines of the range alone.
     pub fn own_lines(&self, text: &str, range: TextRange, most_lines: usize) -> TextRange {
-        let alone = lines(text, range);
+        let alone = lines_around(text, range);
         let Some(tree) = self.tree() else {
             return alone;
         };
         let mut node = tree.root_node().descendant_for_byte_range(range.start, range.end);
         while let Some(own) = node {
-            let around = lines(text, own.byte_range().into());
+            let around = lines_around(text, own.byte_range().into());
             if text[around.as_range()].lines().count() > most_lines {
                 break;
             }
@@ -27,13 +27,6 @@ impl ParsedFile {
         }
         alone
     }
-}
-
-/// Widens a range to whole lines, without the white space and the ending of the last.
-fn lines(text: &str, range: TextRange) -> TextRange {
-    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at);
-    TextRange::new(start, start + text[start..end].trim_end().len())
 }
 
 #[cfg(test)]

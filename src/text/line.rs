@@ -76,6 +76,13 @@ impl LineIndex {
     }
 }
 
+/// Widens a range to whole lines, without the white space and the ending of the last.
+pub fn lines_around(text: &str, range: TextRange) -> TextRange {
+    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at);
+    TextRange::new(start, start + text[start..end].trim_end().len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

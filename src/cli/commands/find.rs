@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use regex::{Regex, RegexBuilder};
@@ -11,7 +10,7 @@ use crate::cli::message::UsageError;
 use crate::cli::store::{self, Subject};
 use crate::cli::{engine, json, output};
 use crate::index::Index;
-use crate::lang::{CodePattern, Language};
+use crate::lang::CodePattern;
 use crate::progress::Progress;
 use crate::review::escape_line;
 
@@ -100,20 +99,7 @@ fn what(args: &FindArgs, query: &str) -> Result<What, UsageError> {
 /// Returns the query as a pattern in every language of the repository that takes it.
 fn code(query: &str, index: &Index) -> Result<Vec<CodePattern>, UsageError> {
     let languages = index.files().iter().filter_map(|file| file.language);
-    let languages: BTreeSet<Language> = languages.filter(|language| language.spec().takes_patterns).collect();
-    let read: Vec<_> = languages
-        .into_iter()
-        .map(|language| CodePattern::new(language, query))
-        .collect();
-    let refused = read
-        .iter()
-        .find_map(|read| read.as_ref().err().map(ToString::to_string));
-    let patterns: Vec<CodePattern> = read.into_iter().flatten().collect();
-    match refused {
-        // What one language refuses another may take.
-        Some(refused) if patterns.is_empty() => Err(UsageError(refused)),
-        _ => Ok(patterns),
-    }
+    CodePattern::in_any(languages, query).map_err(|error| UsageError(error.to_string()))
 }
 
 fn table(found: &json::FindReport) -> String {
