@@ -8,7 +8,9 @@
 # ratio is below 0.95 or peak memory is above model file + KV cache + 300 MiB.
 # SKIFF_DECODE names an `examples/decode` that is already built.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+cd -- "$ROOT"
 
 model=${1:?usage: scripts/bench-decode.sh MODEL.gguf [--threads N] [--tokens N] [--runs N]}
 shift
@@ -29,10 +31,7 @@ peer_version=0.3.36
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/skiff-bench/venv-$peer_version
 if [ ! -e "$venv/ready" ]; then
     echo "building llama-cpp-python $peer_version (once) ..." >&2
-    mkdir -p "$(dirname "$venv")"
-    python3 -m venv "$venv"
-    CMAKE_ARGS="-DGGML_NATIVE=ON" "$venv/bin/pip" install --quiet --no-binary llama-cpp-python \
-        "llama-cpp-python==$peer_version" >&2
+    build_binding "$venv" "llama-cpp-python==$peer_version"
     touch "$venv/ready"
 fi
 

@@ -35,9 +35,7 @@ if [[ ! -x $aider/bin/aider ]]; then
 fi
 if ! "$server/bin/python" -c 'import llama_cpp.server.app' 2>/dev/null; then
   say "building llama-cpp-python $server_version with its server (once)"
-  python3 -m venv "$server"
-  CMAKE_ARGS=-DGGML_NATIVE=ON "$server/bin/pip" install --quiet --no-binary llama-cpp-python \
-    "llama-cpp-python[server]==$server_version" >&2
+  build_binding "$server" "llama-cpp-python[server]==$server_version"
 fi
 
 mkdir -p -- "$out"

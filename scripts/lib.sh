@@ -130,3 +130,12 @@ run_trust() {
   (cd -- "$ROOT" && env "$@" cargo test --quiet --locked --test "$file" -- --nocapture --test-threads=1) |
     sed -nE -e 's/^\.+//' -e '/^(running|test) /d' -e '/^[a-zA-Z].*[0-9]|panicked/p'
 }
+
+# Builds the Python binding of llama.cpp $2 into the virtual environment $1, for this processor. The flags are those of
+# .cargo/config.toml: an old GCC would build code for AMX that is an illegal instruction.
+build_binding() {
+  mkdir -p -- "$(dirname -- "$1")"
+  python3 -m venv "$1"
+  CMAKE_ARGS=-DGGML_NATIVE=ON CXXFLAGS='-fno-tree-dse -fno-dse' \
+    "$1/bin/pip" install --quiet --no-binary llama-cpp-python "$2" >&2
+}
