@@ -32,6 +32,7 @@ mod workflow;
 mod writing;
 
 pub use checks::{CheckFailure, CheckOutcome, Checks, Examples, JudgeBy};
+pub use observation::telling_line;
 pub use outline::{Preparation, prepare};
 pub use proposal::{Action, ModelStamp, Proposal, RegionReport};
 pub use rerank::{RERANKED, rerank_files, rerank_symbols};

@@ -58,7 +58,7 @@ pub(crate) fn read_foreign(text: &str) {
     };
     for file in files {
         let language = index.file(&path).and_then(|own| own.language);
-        let Ok(done) = rewriting::rewrite(&path, language, text, &file.sites, &plan.rewrites, None) else {
+        let Ok(done) = rewriting::rewrite(language, text, &file, &plan.rewrites, None) else {
             continue;
         };
         let again = done

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::text::shortened;
+
 /// The most tokens of what a check said.
 pub(super) const MOST_OUTPUT_TOKENS: usize = 400;
 
@@ -59,6 +61,18 @@ pub(super) fn condense(output: &str, most_tokens: usize, count: &dyn Fn(&str) ->
         said.push(format!("... and {left_out} more like these"));
     }
     said.join("\n\n")
+}
+
+/// Returns the first line of what a check said that says what is wrong, or else the last one; none where it said nothing. A long
+/// one is cut, and nothing in it moves a cursor.
+pub fn telling_line(output: &str) -> Option<String> {
+    const MOST_CHARS: usize = 160;
+    let cleaned = cleaned(output);
+    let mut lines = cleaned.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_wrong = |line: &&str| WRONG.as_ref().is_some_and(|wrong| wrong.is_match(line));
+    let line = lines.clone().find(is_wrong).or_else(|| lines.next_back())?;
+    let shown: String = line.chars().filter(|c| !c.is_control()).collect();
+    Some(shortened(&shown, MOST_CHARS))
 }
 
 /// Returns how many failures an output tells of, if it counts them.
@@ -202,6 +216,18 @@ FAILED (failures=1, errors=1)
 
     fn words(text: &str) -> usize {
         text.split_whitespace().count()
+    }
+
+    #[test]
+    fn the_line_that_tells_is_the_first_that_says_what_is_wrong() {
+        let rustc = "    Checking q v0.1.0\n\u{1b}[1merror[E0277]\u{1b}[0m: no `?` here\n --> src/lib.rs\nerror: could not compile\n";
+        assert_eq!(telling_line(rustc).as_deref(), Some("error[E0277]: no `?` here"));
+        assert_eq!(telling_line("one\n two \n\n").as_deref(), Some("two"));
+        assert_eq!(telling_line("\n"), None);
+        assert_eq!(
+            telling_line(&"x".repeat(500)).map(|line| line.chars().count()),
+            Some(161)
+        );
     }
 
     #[test]

@@ -92,14 +92,7 @@ impl<'r> FileWork<'r> {
         };
         let of_text = check.map(|check| |text: &str| check(&original, text));
         let check = of_text.as_ref().map(|check| check as FileCheck<'_>);
-        let rewritten = rewrite(
-            &file.path,
-            language,
-            &source.text,
-            &file.sites,
-            &ground.plan.rewrites,
-            check,
-        )?;
+        let rewritten = rewrite(language, &source.text, file, &ground.plan.rewrites, check)?;
         let steps = rewritten.steps.into_iter().filter(|step| !is_known(step.site));
         let mut records: Vec<SiteRecord> = steps
             .map(|step| {

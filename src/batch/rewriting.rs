@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::BatchError;
 use super::plan::{Group, Rewrite};
-use super::site::{Said, Site, values};
+use super::site::{Said, Site, SiteFile, values};
 use super::template::Unfilled;
 use crate::lang::{Language, ParsedFile};
 use crate::text::{RepoPath, TextEdit, TextRange};
@@ -75,33 +75,41 @@ pub(super) type FileCheck<'c> = &'c dyn Fn(&str) -> Result<Option<String>, Batch
 /// # Errors
 /// What the check could not be run for.
 pub(super) fn rewrite(
-    path: &RepoPath,
     language: Option<Language>,
     text: &str,
-    sites: &[Site],
+    found: &SiteFile,
     rewrites: &[Rewrite],
     check: Option<FileCheck<'_>>,
 ) -> Result<Rewritten, BatchError> {
-    let errors = |text: &str| language.map_or(0, |own| ParsedFile::parse(own, text).syntax_errors().len());
+    let SiteFile {
+        path, sites, parsed, ..
+    } = found;
+    let anew = |text: &str| language.map(|language| ParsedFile::parse(language, text));
+    let parsed = parsed.clone().or_else(|| anew(text));
+    let before = errors(parsed.as_ref());
     if check.is_none() {
         // Mostly all of them are sound; only where they are not it costs a parse each to find out which.
         let mut file = File::new(path, text, sites);
         file.rewrite_all(sites.len(), rewrites, &|_| Ok(None))?;
-        let after = if file.steps.is_empty() { 0 } else { errors(&file.text) };
-        if after == 0 || after <= errors(text) {
+        let edits = file.steps.iter().map(|step| &step.edit);
+        let after = parsed.as_ref().and_then(|parsed| parsed.after(text, edits));
+        if file.steps.is_empty() || errors(after.or_else(|| anew(&file.text)).as_ref()) <= before {
             return Ok(file.finished());
         }
     }
-    let before = errors(text);
     let mut file = File::new(path, text, sites);
     file.rewrite_all(sites.len(), rewrites, &|text| {
-        if errors(text) > before {
+        if errors(anew(text).as_ref()) > before {
             return Ok(Some(Misfit::Syntax));
         }
         let refused = check.map_or(Ok(None), |check| check(text))?;
         Ok(refused.map(Misfit::Check))
     })?;
     Ok(file.finished())
+}
+
+fn errors(parsed: Option<&ParsedFile>) -> usize {
+    parsed.map_or(0, |parsed| parsed.syntax_errors().len())
 }
 
 struct File<'f> {
@@ -302,8 +310,12 @@ mod tests {
         let plan = Plan::parse(&plan).unwrap();
         let path = RepoPath::new("a.c").unwrap();
         let index = Index::from_texts(vec![(path.clone(), text.to_owned())], &NoProgress).unwrap();
-        let sites = select(&plan, None, &index).unwrap().remove(0).sites;
-        rewrite(&path, Some(Language::C), text, &sites, &plan.rewrites, None).unwrap()
+        let mut found = select(&plan, None, &index).unwrap().remove(0);
+        let language = Some(Language::C);
+        let done = rewrite(language, text, &found, &plan.rewrites, None).unwrap();
+        assert!(found.parsed.take().is_some());
+        assert_eq!(rewrite(language, text, &found, &plan.rewrites, None).unwrap(), done);
+        done
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::file_work::{Begun, FileWork, Ground, Pending};
 use super::plan::Plan;
 use super::record::{Outcome, SiteRecord, Tokens};
 use super::site::SiteFile;
-use crate::agent::{Checks, SiteAnswer, SiteRequest, SiteWriter};
+use crate::agent::{Checks, SiteAnswer, SiteRequest, SiteWriter, telling_line};
 use crate::index::Index;
 use crate::patch::{FilePatch, FileSide, Patch};
 use crate::progress::{Phase, Progress};
@@ -243,7 +243,10 @@ impl Run<'_> {
 pub(super) fn failed_check(checks: &dyn Checks, patch: &Patch) -> Result<Option<String>, BatchError> {
     let outcomes = checks.run(patch, None).map_err(BatchError::Check)?;
     let failed = outcomes.iter().find(|outcome| !outcome.passed());
-    Ok(failed.map(|outcome| format!("the check `{}` failed ({})", outcome.command, outcome.end)))
+    Ok(failed.map(|outcome| {
+        let said = telling_line(&outcome.output).map_or(String::new(), |line| format!(": {line}"));
+        format!("the check `{}` failed ({}){said}", outcome.command, outcome.end)
+    }))
 }
 
 /// What was settled so far.

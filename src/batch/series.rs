@@ -1,3 +1,5 @@
+use rayon::prelude::*;
+
 use super::BatchError;
 use super::record::SiteRecord;
 use super::rewriting::{moved, replaced};
@@ -26,64 +28,95 @@ pub struct SeriesPatch<'r> {
     pub sites: Vec<&'r SiteRecord>,
 }
 
+/// So many files are worked on at a time.
+const FILES_AT_ONCE: usize = 32;
+
 /// Makes the series of what was changed: by path, and within a file in the order in which it was done. The records of a
-/// file stand together, in the order in which they were kept.
+/// file stand together, in the order in which they were kept. `make` sees the patches of several files at a time, `take`
+/// what it makes of them one after the other.
 ///
 /// # Errors
-/// When a file is not what it was, and what `each` says.
-pub fn series<'r>(
+/// When a file is not what it was, and what `take` says.
+pub fn series<'r, T: Send>(
     records: &'r [SiteRecord],
     snapshot: &Snapshot,
     group_by: GroupBy,
-    each: &mut dyn FnMut(SeriesPatch<'r>) -> Result<(), BatchError>,
+    make: &(dyn Fn(SeriesPatch<'r>) -> T + Sync),
+    take: &mut dyn FnMut(T) -> Result<(), BatchError>,
 ) -> Result<(), BatchError> {
+    let files = records.chunk_by(|a, b| a.path == b.path);
+    let files: Vec<&[SiteRecord]> = files
+        .filter(|own| own.iter().any(|record| record.edit().is_some()))
+        .collect();
     let mut all = SeriesPatch {
         patch: Patch::default(),
         sites: Vec::new(),
     };
-    let files = records.chunk_by(|a, b| a.path == b.path);
-    for own in files.filter(|own| own.iter().any(|record| record.edit().is_some())) {
-        let source = read(&own[0], snapshot)?;
-        let changes = Changes::of(&source.text, own)?;
-        let changes = match own.iter().any(|record| record.dropped.is_some()) {
-            true => changes.without(&source.text, &|record| record.dropped.is_some()),
-            false => changes,
-        };
-        if changes.steps.is_empty() {
-            continue;
-        }
-        let whole = || file_patch(&source, &source.text, &changes.after(&source.text));
+    for some in files.chunks(FILES_AT_ONCE) {
         match group_by {
-            GroupBy::Site => changes.for_each(&source, &mut |old, new, site| {
-                let files = vec![FilePatch {
-                    path: source.path.clone(),
-                    old: Some(old),
-                    new: Some(new),
-                }];
-                let sites = vec![site];
-                each(SeriesPatch {
-                    patch: Patch { files },
-                    sites,
-                })
-            })?,
-            GroupBy::File => {
-                let files = vec![whole()];
-                let sites = changes.sites();
-                each(SeriesPatch {
-                    patch: Patch { files },
-                    sites,
-                })?;
+            GroupBy::Site | GroupBy::File => {
+                let made = some.par_iter().map(|own| {
+                    let mut made = Vec::new();
+                    for_each_patch(own, snapshot, group_by, &mut |patch| made.push(make(patch)))?;
+                    Ok(made)
+                });
+                let made: Vec<Result<Vec<T>, BatchError>> = made.collect();
+                for own in made {
+                    own?.into_iter().try_for_each(&mut *take)?;
+                }
             }
             GroupBy::All => {
-                all.patch.files.push(whole());
-                all.sites.extend(changes.sites());
+                for own in some {
+                    for_each_patch(own, snapshot, GroupBy::File, &mut |patch| {
+                        all.patch.files.extend(patch.patch.files);
+                        all.sites.extend(patch.sites);
+                    })?;
+                }
             }
         }
     }
     match all.sites.is_empty() {
         true => Ok(()),
-        false => each(all),
+        false => take(make(all)),
     }
+}
+
+/// Reports the patches of one file.
+fn for_each_patch<'r>(
+    own: &'r [SiteRecord],
+    snapshot: &Snapshot,
+    group_by: GroupBy,
+    each: &mut dyn FnMut(SeriesPatch<'r>),
+) -> Result<(), BatchError> {
+    let source = read(&own[0], snapshot)?;
+    let changes = Changes::of(&source.text, own)?;
+    let changes = match own.iter().any(|record| record.dropped.is_some()) {
+        true => changes.without(&source.text, &|record| record.dropped.is_some()),
+        false => changes,
+    };
+    if changes.steps.is_empty() {
+        return Ok(());
+    }
+    match group_by {
+        GroupBy::Site => changes.for_each(&source, &mut |old, new, site| {
+            let file = FilePatch {
+                path: source.path.clone(),
+                old: Some(old),
+                new: Some(new),
+            };
+            each(SeriesPatch {
+                patch: Patch { files: vec![file] },
+                sites: vec![site],
+            });
+        }),
+        GroupBy::File | GroupBy::All => each(SeriesPatch {
+            patch: Patch {
+                files: vec![file_patch(&source, &source.text, &changes.after(&source.text))],
+            },
+            sites: changes.sites(),
+        }),
+    }
+    Ok(())
 }
 
 /// Reads a file, and refuses it where it is not the one in which the places were found.
@@ -232,21 +265,16 @@ impl<'r> Changes<'r> {
     }
 
     /// Reports the sides of the file before and after each change that is one.
-    fn for_each(
-        &self,
-        source: &SourceText,
-        each: &mut dyn FnMut(FileSide, FileSide, &'r SiteRecord) -> Result<(), BatchError>,
-    ) -> Result<(), BatchError> {
+    fn for_each(&self, source: &SourceText, each: &mut dyn FnMut(FileSide, FileSide, &'r SiteRecord)) {
         let mut before = FileSide::new(source.text.clone(), source.mode);
         for DoneStep { edit, record } in &self.steps {
             if before.text[edit.range.as_range()] == *edit.replacement {
                 continue;
             }
             let after = FileSide::new(replaced(&before.text, edit), source.mode);
-            each(before, after.clone(), record)?;
+            each(before, after.clone(), record);
             before = after;
         }
-        Ok(())
     }
 }
 
@@ -294,12 +322,7 @@ mod tests {
             blob: BlobId::of(b"abcdef"),
             mode: FileMode::Regular,
         };
-        changes
-            .for_each(&source, &mut |_, after, _| {
-                texts.push(after.text);
-                Ok(())
-            })
-            .unwrap();
+        changes.for_each(&source, &mut |_, after, _| texts.push(after.text));
         assert_eq!(texts, ["AAbcdef", "AABcdef", "AABdef", "AABdEf", "BdEf"]);
     }
 

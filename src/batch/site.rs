@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -12,8 +13,12 @@ use crate::lang::{CodeMatch, CodePattern, CodeQuery, Language, ParsedFile};
 use crate::repo::BlobId;
 use crate::text::{LineIndex, RepoPath, TextRange};
 
+/// The syntax trees of so much text are kept from finding places to rewriting them; more would take memory, and parsing again
+/// takes time. A tree is some twenty times its text.
+const MOST_KEPT_BYTES: usize = 6 << 20;
+
 /// A file with places that a plan is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SiteFile {
     /// The file.
     pub path: RepoPath,
@@ -21,6 +26,8 @@ pub struct SiteFile {
     pub blob: BlobId,
     /// The places: by where they begin, outer before inner.
     pub sites: Vec<Site>,
+    /// What the places were found in, where that is kept.
+    pub(super) parsed: Option<ParsedFile>,
 }
 
 /// A place that a plan is about.
@@ -104,11 +111,18 @@ pub(super) fn values<'t>(
 /// When a pattern or a query is not one in any language that it is for, or a listed place does not exist.
 pub fn select(plan: &Plan, findings: Option<&[Finding]>, index: &Index) -> Result<Vec<SiteFile>, BatchError> {
     let filter = &plan.filter;
+    // Only rewrites go on from them.
+    let kept = Kept::new(if plan.rewrites.is_empty() { 0 } else { MOST_KEPT_BYTES });
+    let in_files = |find: Finder<'_>| in_files(index, filter, &kept, find);
     match &plan.selector {
         Selector::Code(code) => {
             let patterns = patterns(code, filter, index)?;
-            Ok(in_files(index, filter, &|file, text| {
-                CodePattern::all_in(&patterns, file.language, text)
+            Ok(in_files(&|file, text| {
+                let own = patterns.iter().find(|own| Some(own.language()) == file.language)?;
+                own.may_match(text).then(|| {
+                    let parsed = ParsedFile::parse(own.language(), text);
+                    (own.matches(&parsed, text), Some(parsed))
+                })
             }))
         }
         Selector::Query(query) => {
@@ -116,14 +130,13 @@ pub fn select(plan: &Plan, findings: Option<&[Finding]>, index: &Index) -> Resul
             let queries = queries
                 .collect::<Result<Vec<CodeQuery>, _>>()
                 .map_err(BatchError::Query)?;
-            Ok(in_files(index, filter, &|file, text| {
-                let own = queries.iter().find(|own| Some(own.language()) == file.language);
-                own.map_or_else(Vec::new, |own| {
-                    own.matches(&ParsedFile::parse(own.language(), text), text)
-                })
+            Ok(in_files(&|file, text| {
+                let own = queries.iter().find(|own| Some(own.language()) == file.language)?;
+                let parsed = ParsedFile::parse(own.language(), text);
+                Some((own.matches(&parsed, text), Some(parsed)))
             }))
         }
-        Selector::Regex(regex) => Ok(in_files(index, filter, &|_, text| {
+        Selector::Regex(regex) => Ok(in_files(&|_, text| {
             let found = regex.captures_iter(text).filter_map(|captures| {
                 let range = captures.get(0).filter(|whole| !whole.is_empty())?.range().into();
                 let holes = regex.capture_names().flatten().map(|name| {
@@ -133,19 +146,19 @@ pub fn select(plan: &Plan, findings: Option<&[Finding]>, index: &Index) -> Resul
                 let captures = holes.collect();
                 Some(CodeMatch { range, captures })
             });
-            found.collect()
+            Some((found.collect(), None))
         })),
         Selector::References(name) => {
             let references = index.references_to(name);
             if references.is_empty() {
                 return Err(BatchError::NoReferences(name.clone()));
             }
-            Ok(in_files(index, filter, &|file, _| {
+            Ok(in_files(&|file, _| {
                 let at = references.partition_point(|reference| reference.path < file.path);
                 let own = references[at..]
                     .iter()
                     .take_while(|reference| reference.path == file.path);
-                own.map(|reference| found(reference.range)).collect()
+                Some((own.map(|reference| found(reference.range)).collect(), None))
             }))
         }
         Selector::Places(places) => {
@@ -182,16 +195,35 @@ fn patterns(code: &str, filter: &Filter, index: &Index) -> Result<Vec<CodePatter
     CodePattern::in_any(languages, code).map_err(BatchError::Pattern)
 }
 
-type Finder<'f> = &'f (dyn Fn(&IndexedFile, &str) -> Vec<CodeMatch> + Sync);
+/// Finds places in a file, and says what they were found in.
+type Finder<'f> = &'f (dyn Fn(&IndexedFile, &str) -> Option<(Vec<CodeMatch>, Option<ParsedFile>)> + Sync);
 
-fn in_files(index: &Index, filter: &Filter, find: Finder<'_>) -> Vec<SiteFile> {
+/// How much text has its tree kept.
+struct Kept {
+    bytes: AtomicUsize,
+    most_bytes: usize,
+}
+
+impl Kept {
+    fn new(most_bytes: usize) -> Self {
+        let bytes = AtomicUsize::new(0);
+        Self { bytes, most_bytes }
+    }
+
+    /// Tells whether there is room for the tree of a text, and takes it.
+    fn takes(&self, text: &str) -> bool {
+        self.bytes.fetch_add(text.len(), Ordering::Relaxed) + text.len() <= self.most_bytes
+    }
+}
+
+fn in_files(index: &Index, filter: &Filter, kept: &Kept, find: Finder<'_>) -> Vec<SiteFile> {
     let files = index
         .files()
         .par_iter()
         .filter(|file| filter.takes(&file.path, file.language));
     let found = files.filter_map(|file| {
         let text = index.text(&file.path)?;
-        let mut found = find(file, &text);
+        let (mut found, parsed) = find(file, &text)?;
         if found.is_empty() {
             return None;
         }
@@ -222,6 +254,7 @@ fn in_files(index: &Index, filter: &Filter, find: Finder<'_>) -> Vec<SiteFile> {
             path: file.path.clone(),
             blob: file.blob,
             sites: sites.collect(),
+            parsed: parsed.filter(|_| kept.takes(&text)),
         })
     });
     // The order of the files is that of the index, whatever thread was first.
@@ -318,6 +351,7 @@ fn listed<'p>(
                 path: path.clone(),
                 blob: file.blob,
                 sites,
+                parsed: None,
             });
         }
     }

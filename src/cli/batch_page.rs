@@ -51,38 +51,45 @@ impl<W: Write> Page<W> {
         Ok(Self { out })
     }
 
-    /// Adds a patch of the series.
+    /// Adds the section of a patch.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn add(&mut self, patch: &SeriesPatch<'_>) -> io::Result<()> {
-        let places = patch
-            .sites
-            .iter()
-            .map(|site| format!("{}:{}", site.path, site.line + 1));
-        let places: Vec<String> = places.collect();
-        let summary = match &places[..] {
-            [only] => only.clone(),
-            [first, .., last] => format!("{} places, {first} to {last}", places.len()),
-            [] => String::new(),
-        };
-        write!(self.out, "<details open><summary>{}</summary>\n<pre>", text(&summary))?;
-        for line in patch.patch.unified().split_inclusive('\n') {
-            let line = line.trim_end_matches('\n');
-            let class = match line.as_bytes() {
-                [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'd' | b'i' | b'n' | b'o', ..] => "head",
-                [b'+', ..] => "add",
-                [b'-', ..] => "del",
-                [b'@', ..] => "at",
-                _ => "",
-            };
-            match class {
-                "" => writeln!(self.out, "{}", text(line))?,
-                class => writeln!(self.out, "<span class=\"{class}\">{}</span>", text(line))?,
-            }
-        }
-        self.out.write_all(b"</pre></details>\n")
+    pub(crate) fn add(&mut self, section: &str) -> io::Result<()> {
+        self.out.write_all(section.as_bytes())
     }
+}
+
+/// Returns the section of a page that shows a patch of the series.
+pub(crate) fn section(patch: &SeriesPatch<'_>) -> String {
+    let places = patch
+        .sites
+        .iter()
+        .map(|site| format!("{}:{}", site.path, site.line + 1));
+    let places: Vec<String> = places.collect();
+    let summary = match &places[..] {
+        [only] => only.clone(),
+        [first, .., last] => format!("{} places, {first} to {last}", places.len()),
+        [] => String::new(),
+    };
+    let mut out = format!("<details open><summary>{}</summary>\n<pre>", text(&summary));
+    for line in patch.patch.unified().split_inclusive('\n') {
+        let line = line.trim_end_matches('\n');
+        let class = match line.as_bytes() {
+            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'd' | b'i' | b'n' | b'o', ..] => "head",
+            [b'+', ..] => "add",
+            [b'-', ..] => "del",
+            [b'@', ..] => "at",
+            _ => "",
+        };
+        // Writing to a string cannot fail.
+        let _ = match class {
+            "" => writeln!(out, "{}", text(line)),
+            class => writeln!(out, "<span class=\"{class}\">{}</span>", text(line)),
+        };
+    }
+    out.push_str("</pre></details>\n");
+    out
 }
 
 /// Writes the report as Markdown.

@@ -4,11 +4,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tree_sitter::{ParseOptions, Parser, Tree};
+use tree_sitter::{InputEdit, ParseOptions, Parser, Point, Tree};
 
 use super::walk::{Search, Wanted};
 use super::{Definition, Engine, Language, NameUse, UseKind, extract};
-use crate::text::TextRange;
+use crate::text::{TextEdit, TextRange};
 
 /// The largest text that is parsed, in bytes. Larger files are mostly generated; they stay searchable as text.
 pub const MAX_SOURCE_BYTES: usize = 2 << 20;
@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// A syntax tree and what is read off it.
 ///
 /// The text is not kept: the methods that need it take it again, and it must be the text that was parsed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ParsedFile {
     language: Language,
     tree: Option<Tree>,
@@ -74,6 +74,40 @@ impl ParsedFile {
     /// [`ParsedFile::outcome`].
     pub fn parse(language: Language, text: &str) -> Self {
         Self::parse_within(language, text, PARSE_BUDGET)
+    }
+
+    /// Parses what a text has become by edits, each of what those before it leave, from the tree of `text`, which takes a
+    /// fraction of the time. None where there is no tree to go on from. Where the result is broken, parsing it anew may find
+    /// other errors.
+    pub fn after<'e>(&self, text: &str, edits: impl Iterator<Item = &'e TextEdit>) -> Option<Self> {
+        let spec = self.language.spec();
+        if spec.endless_scan.is_some() || !spec.macro_lines.is_empty() {
+            return None;
+        }
+        let mut tree = self.tree.clone()?;
+        let mut now = text.to_owned();
+        for TextEdit { range, replacement } in edits {
+            let (start_position, old_end_position) = (point(&now, range.start), point(&now, range.end));
+            now.replace_range(range.as_range(), replacement);
+            let new_end_byte = range.start + replacement.len();
+            tree.edit(&InputEdit {
+                start_byte: range.start,
+                old_end_byte: range.end,
+                new_end_byte,
+                start_position,
+                old_end_position,
+                new_end_position: point(&now, new_end_byte),
+            });
+        }
+        if now.len() > MAX_SOURCE_BYTES {
+            return None;
+        }
+        let tree = parse_from(self.language, &now, PARSE_BUDGET, Some(&tree))?;
+        Some(Self {
+            language: self.language,
+            tree: Some(tree),
+            outcome: ParseOutcome::Complete,
+        })
     }
 
     /// Returns the language.
@@ -206,6 +240,10 @@ fn parse_aside(language: Language, text: &str, budget: Duration) -> Option<Tree>
 }
 
 fn parse_here(language: Language, text: &str, budget: Duration) -> Option<Tree> {
+    parse_from(language, text, budget, None)
+}
+
+fn parse_from(language: Language, text: &str, budget: Duration, from: Option<&Tree>) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&(language.spec().grammar)()).ok()?;
     let text = without_macro_lines(language, text);
@@ -220,9 +258,19 @@ fn parse_here(language: Language, text: &str, budget: Duration) -> Option<Tree> 
     };
     parser.parse_with_options(
         &mut |offset, _| bytes.get(offset..).unwrap_or_default(),
-        None,
+        from,
         Some(ParseOptions::new().progress_callback(&mut progress)),
     )
+}
+
+/// Returns the row and the column of an offset, zero-based, the column in bytes.
+fn point(text: &str, offset: usize) -> Point {
+    let above = &text.as_bytes()[..offset];
+    let line = above.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    Point {
+        row: above[..line].iter().filter(|byte| **byte == b'\n').count(),
+        column: offset - line,
+    }
 }
 
 /// Returns the text with every macro line of the language blank, each byte in its place.
@@ -257,6 +305,38 @@ mod tests {
         assert!(errors.iter().any(|e| e.kind == SyntaxErrorKind::Missing), "{errors:?}");
         let errors = ParsedFile::parse(Language::Python, "def f():\n    return 1 ) + (\n").syntax_errors();
         assert!(errors.iter().any(|e| e.kind == SyntaxErrorKind::Error), "{errors:?}");
+    }
+
+    #[test]
+    fn a_tree_after_edits_is_that_of_the_text_after_them() {
+        let text = "def f(a):\n    if a:\n        g(a)\n    return 1\n\n\nclass C:\n    x = \"é\"\n";
+        let edit = |of: &str, start: &str, replacement: &str| TextEdit {
+            range: {
+                let at = of.find(start).unwrap();
+                (at..at + start.len()).into()
+            },
+            replacement: replacement.to_owned(),
+        };
+        let parsed = ParsedFile::parse(Language::Python, text);
+        let mut edits = Vec::new();
+        let mut now = text.to_owned();
+        for (old, new) in [
+            ("g(a)", "g(\n            a,\n        )"),
+            ("    return 1\n", ""),
+            ("x = ", "y = x = "),
+        ] {
+            let next = edit(&now, old, new);
+            now.replace_range(next.range.as_range(), new);
+            edits.push(next);
+            let after = parsed.after(text, edits.iter()).unwrap();
+            let anew = ParsedFile::parse(Language::Python, &now);
+            let tree = |parsed: &ParsedFile| parsed.tree().unwrap().root_node().to_sexp();
+            assert_eq!(tree(&after), tree(&anew));
+            assert_eq!(after.definitions(&now), anew.definitions(&now));
+        }
+        let broken = edit(&now, "g(", "g((");
+        edits.push(broken);
+        assert!(!parsed.after(text, edits.iter()).unwrap().syntax_errors().is_empty());
     }
 
     #[cfg(feature = "all-languages")]

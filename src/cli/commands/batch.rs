@@ -221,7 +221,7 @@ impl Conclusion<'_> {
             None => None,
         };
         if let Some(Some(reason)) = &refused {
-            message::warning(&format!("{reason}, on all that changed"));
+            message::warning(&format!("on all that changed, {reason}"));
         }
         let summary = Summary::of(stamp.sites, &records);
         let series = folder.join(SERIES_FILE);

@@ -29,8 +29,8 @@ pub(super) fn create(args: &BundleCreateArgs, context: &Context) -> anyhow::Resu
     let file = args.folder.join("series.mbox");
     let mbox = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut patch = Patch::default();
-    series(&records, &snapshot, GroupBy::All, &mut |all| {
-        patch = all.patch;
+    series(&records, &snapshot, GroupBy::All, &|all| all.patch, &mut |all| {
+        patch = all;
         Ok::<(), BatchError>(())
     })?;
     let report = args.folder.join("report.json");

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::batch::{read_run, series};
+use crate::batch::{SeriesPatch, read_run, series};
 use crate::cli::args::BatchArgs;
 use crate::cli::context::{Context, now_unix_s};
 use crate::cli::{mail, record};
@@ -26,9 +26,15 @@ pub(crate) fn build(
     let marking = context.settings.marking.as_ref();
     let date = now_unix_s()?;
     let mut branch = BranchBuilder::begin(&repository, name)?;
-    series(&records, &snapshot, args.group_by.into(), &mut |patch| {
+    let made = |patch: SeriesPatch<'_>| {
         let text = mail::commit_text(&patch, &stamp, marking, date);
-        branch.commit(&patch.patch.writes(), &text)?;
+        (patch.patch.writes(), text)
+    };
+    series(&records, &snapshot, args.group_by.into(), &made, &mut |(
+        writes,
+        text,
+    )| {
+        branch.commit(&writes, &text)?;
         Ok(())
     })?;
     recorder.record_branch(name, &branch.base(), &branch.head(), branch.commits() as u64)?;

@@ -34,7 +34,7 @@ impl Origin<'_> {
             GroupBy::All => GroupBy::All,
         };
         let mut made = Vec::new();
-        series(records, snapshot, group_by, &mut |patch| {
+        series(records, snapshot, group_by, &|patch| patch, &mut |patch| {
             let regions = patch.sites.iter().map(|site| RegionReport {
                 path: site.path.clone(),
                 symbol: None,

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::batch::{GroupBy, RunStamp, SiteRecord, series};
+use crate::batch::{GroupBy, RunStamp, SeriesPatch, SiteRecord, series};
 use crate::cli::args::ReportForm;
 use crate::cli::batch_json::BatchReport;
-use crate::cli::batch_page::{Page, markdown};
+use crate::cli::batch_page::{Page, markdown, section};
 use crate::cli::context::{Context, now_unix_s};
 use crate::cli::{mail, output};
 use crate::repo::Snapshot;
@@ -47,11 +47,11 @@ impl Results<'_> {
         let mut html = page.written(|out| Page::begin(out, &report, shown.as_deref()))?;
         let mut patches = 0;
         let mut written = Ok(());
-        series(records, snapshot, self.group_by, &mut |patch| {
+        let made = |patch: SeriesPatch<'_>| (mail::of_series(&patch, self.stamp, marking, date), section(&patch));
+        series(records, snapshot, self.group_by, &made, &mut |(mail, section)| {
             patches += 1;
-            let text = mail::of_series(&patch, self.stamp, marking, date);
             if written.is_ok() {
-                written = mbox.out.write_all(text.as_bytes()).and_then(|()| html.add(&patch));
+                written = mbox.out.write_all(mail.as_bytes()).and_then(|()| html.add(&section));
             }
             Ok(())
         })?;
