@@ -9,7 +9,6 @@ begins with the index and the server warm.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import re
@@ -26,7 +25,9 @@ from bench_exercism_aider import served  # noqa: E402
 
 REQUEST = "Use expect in place of unwrap, with a message that says in a few words what was expected."
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "skiff-bench"
-PARTS = ("rewrites", "many", "batch", "singles", "aider")
+# A longer file does not fit the context beside Aider's own prompt, and it ends at once.
+AIDER_MOST_BYTES = 6_000
+PARTS = ("rewrites", "many", "asked", "batch", "singles", "aider")
 
 
 class Bench:
@@ -64,8 +65,10 @@ class Bench:
         by_line = {(site["path"], site["line"]): site for site in found}
         return list(by_line.values())
 
-    def spread(self, count: int) -> list[dict[str, Any]]:
+    def spread(self, count: int, most_bytes: int | None = None) -> list[dict[str, Any]]:
         sites = self.sites()
+        if most_bytes is not None:
+            sites = [site for site in sites if (self.repo / site["path"]).stat().st_size <= most_bytes]
         step = max(len(sites) / count, 1.0)
         return [sites[int(at * step)] for at in range(min(count, len(sites)))]
 
@@ -86,22 +89,46 @@ class Bench:
 
     def many(self) -> None:
         """Rewrites 10,000 places and 100 of them, and compares the memory."""
+        rewrite = "[[rewrite]]\nto = '$WHAT.expect(\"it is there\")'\n"
+        peaks = {count: self.peak_mib(count, "", rewrite) for count in (100, 10_000)}
+        print(f"memory at the peak: {peaks[100]:.0f} MiB for 100 sites, {peaks[10_000]:.0f} MiB for 10,000", flush=True)
+
+    def asked(self) -> None:
+        """Asks for 10,000 places and for 100 of them, and compares the memory. The answers are scripted: what a model takes
+        does not depend on the places."""
+        request = "request = 'Use expect in place of unwrap.'\n"
         peaks = {}
         for count in (100, 10_000):
-            repo = self.work / f"many-{count}"
-            for at in range(count // 10):
-                file = repo / f"d{at % 97}" / f"f{at}.rs"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                lines = "".join(f"    let v{i} = a{i}().unwrap();\n" for i in range(10))
-                file.write_text(f"fn f{at}() {{\n{lines}}}\n")
-            self.git("init", "-q", str(repo), cwd=self.work)
-            self.skiff("index", cwd=repo)
-            text = "match.code = '$WHAT.unwrap()'\n[[rewrite]]\nto = '$WHAT.expect(\"it is there\")'\n"
-            line = [str(self.args.skiff), "batch", self.plan(f"many-{count}", text), "-o", str(self.work / f"out-{count}")]
-            process = subprocess.Popen(line, cwd=repo, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            _, _, usage = os.wait4(process.pid, 0)
-            peaks[count] = usage.ru_maxrss / 1024
-        print(f"memory at the peak: {peaks[100]:.0f} MiB for 100 sites, {peaks[10_000]:.0f} MiB for 10,000", flush=True)
+            script = self.work / f"script-{count}.jsonl"
+            with open(script, "w") as out:
+                for at in range(count):
+                    name = f"{at % 10}"
+                    reply = f"```rust\n    let v{name} = a{name}().expect(\"there\");\n```"
+                    out.write(json.dumps({"reply": reply}) + "\n")
+            peaks[count] = self.peak_mib(count, request, "", "-m", f"scripted:{script}")
+        print(f"memory at the peak, answers scripted: {peaks[100]:.0f} MiB for 100 sites, {peaks[10_000]:.0f} MiB for 10,000",
+              flush=True)
+
+    def peak_mib(self, count: int, before: str, after: str, *more: str) -> float:
+        """Returns the peak memory of a batch over so many places, ten in a file."""
+        repo = self.work / f"many-{count}"
+        for at in range(count // 10):
+            file = repo / f"d{at % 97}" / f"f{at}.rs"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            lines = "".join(f"    let v{i} = a{i}().unwrap();\n" for i in range(10))
+            file.write_text(f"fn f{at}() {{\n{lines}}}\n")
+        self.git("init", "-q", str(repo), cwd=self.work)
+        self.skiff("index", cwd=repo)
+        plan = self.plan(f"many-{count}", f"{before}match.code = '$WHAT.unwrap()'\n{after}")
+        out = self.work / f"out-{count}-{bool(before)}"
+        line = [str(self.args.skiff), "batch", plan, "-o", str(out), *more]
+        started = time.monotonic()
+        process = subprocess.Popen(line, cwd=repo, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        settled = len((out / "sites.jsonl").read_text().splitlines()) - 1
+        print(f"{settled} of {count} sites settled in {time.monotonic() - started:.0f} s, exit code {os.waitstatus_to_exitcode(status)}",
+              flush=True)
+        return usage.ru_maxrss / 1024
 
     def batch(self, sites: list[dict[str, Any]]) -> float:
         """Asks for the places in one batch; returns the seconds for each."""
@@ -118,6 +145,11 @@ class Bench:
             self.git("apply", "--check", str(out / "series.mbox"))
         return each
 
+    def is_symbol(self, name: str, path: str) -> bool:
+        """Tells whether a function is one: the text of a test may have others in its strings."""
+        _, found, _ = self.skiff("find", name, "--json")
+        return f'"{path}"' in found
+
     def singles(self, sites: list[dict[str, Any]]) -> float:
         """Asks for the places one by one; returns the median seconds for each."""
         times, changed = [], 0
@@ -127,7 +159,9 @@ class Bench:
             name = next((found.group(1) for found in above if found), None)
             request = f"{REQUEST} Only in the line `{lines[site['line'] - 1].strip()}`."
             line = ["edit", request, site["path"], "-m", str(self.args.gguf), "--json"]
-            code, _, seconds = self.skiff(*line, *(["--symbol", name] if name else []))
+            if name and self.is_symbol(name, site["path"]):
+                line += ["--symbol", name]
+            code, _, seconds = self.skiff(*line)
             changed += code == 0
             times.append(seconds)
         print(f"single edits: {changed} of {len(sites)} changed, median {statistics.median(times):.1f} s, "
@@ -140,23 +174,36 @@ class Bench:
         if not (aider.is_file() and python.is_file()):
             print("aider: not there; scripts/bench-exercism-aider.sh installs it", flush=True)
             return None
-        times, changed = [], 0
+        times, changed, ended_by_limit = [], 0, 0
         with served(python, self.args.gguf, os.cpu_count() or 1, 8192) as address:
             env = {**self.env, "OPENAI_API_BASE": address, "OPENAI_API_KEY": "none", "HOME": str(self.work / "aider-home")}
             (self.work / "aider-home").mkdir()
+            # A model this small often does not end by itself.
+            settings = self.work / "aider-model.yml"
+            settings.write_text("- name: openai/local\n  extra_params:\n    max_tokens: 512\n")
+            said = ""
             for site in sites:
                 text = (self.repo / site["path"]).read_text().splitlines()[site["line"] - 1].strip()
                 message = f"{REQUEST} Only in the line `{text}` of {site['path']}."
                 line = [str(aider), "--model", "openai/local", "--edit-format", "diff", "--message", message, "--yes-always"]
                 line += ["--no-auto-commits", "--no-stream", "--no-check-update", "--no-analytics", "--no-gitignore"]
-                line += ["--no-show-model-warnings", "--map-tokens", "0", "--no-detect-urls", site["path"]]
+                line += ["--no-show-model-warnings", "--map-tokens", "0", "--no-detect-urls"]
+                line += ["--model-settings-file", str(settings), site["path"]]
                 started = time.monotonic()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    subprocess.run(line, cwd=self.repo, env=env, capture_output=True, timeout=600, stdin=subprocess.DEVNULL)
+                limit = self.args.aider_limit
+                try:
+                    ended = subprocess.run(line, cwd=self.repo, env=env, capture_output=True, timeout=limit, stdin=subprocess.DEVNULL)
+                    said = (ended.stdout + ended.stderr).decode(errors="replace")
+                except subprocess.TimeoutExpired:
+                    said = f"ended after {limit} s"
+                    ended_by_limit += 1
                 times.append(time.monotonic() - started)
-                changed += bool(self.git("status", "--porcelain", "--untracked-files=no").strip())
+                is_changed = bool(self.git("status", "--porcelain", "--untracked-files=no").strip())
+                changed += is_changed
+                if not is_changed and self.args.verbose:
+                    print(f"aider: {site['path']}:{site['line']}: {said[-2000:]}", file=sys.stderr)
                 self.git("checkout", "-q", ".")
-        print(f"aider: {changed} of {len(sites)} changed, median {statistics.median(times):.1f} s, sum {sum(times):.0f} s", flush=True)
+        print(f"aider: {changed} of {len(sites)} changed, {ended_by_limit} ended by the limit, median {statistics.median(times):.1f} s, sum {sum(times):.0f} s", flush=True)
         return statistics.median(times)
 
 
@@ -169,6 +216,8 @@ def main() -> int:
     parser.add_argument("--singles", type=int, default=10, help="places for single edits")
     parser.add_argument("--aider", type=int, default=10, help="places for Aider")
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}, separated by commas")
+    parser.add_argument("--aider-limit", type=int, default=600, metavar="S", help="seconds after which Aider is ended")
+    parser.add_argument("--verbose", action="store_true", help="say how Aider ended where it changed nothing")
     args = parser.parse_args()
     args.skiff, args.gguf = args.skiff.resolve(), args.gguf.resolve()
     parts = set(args.only.split(","))
@@ -183,9 +232,11 @@ def main() -> int:
             bench.rewrites()
         if "many" in parts:
             bench.many()
+        if "asked" in parts:
+            bench.asked()
         each = bench.batch(bench.spread(args.sites)) if "batch" in parts else None
         single = bench.singles(bench.spread(args.singles)) if "singles" in parts else None
-        peer = bench.aider(bench.spread(args.aider)) if "aider" in parts else None
+        peer = bench.aider(bench.spread(args.aider, AIDER_MOST_BYTES)) if "aider" in parts else None
         for name, seconds in (("a single edit", single), ("Aider", peer)):
             if each and seconds:
                 print(f"{name} takes {seconds / each:.1f} times as long as a place of the batch")
