@@ -90,7 +90,7 @@ class Bench:
     def many(self) -> None:
         """Rewrites 10,000 places and 100 of them, and compares the memory."""
         rewrite = "[[rewrite]]\nto = '$WHAT.expect(\"it is there\")'\n"
-        peaks = {count: self.peak_mib(count, "", rewrite) for count in (100, 10_000)}
+        peaks = {count: self.peak_mib(count, rewrite) for count in (100, 10_000)}
         print(f"memory at the peak: {peaks[100]:.0f} MiB for 100 sites, {peaks[10_000]:.0f} MiB for 10,000", flush=True)
 
     def asked(self) -> None:
@@ -105,11 +105,11 @@ class Bench:
                     name = f"{at % 10}"
                     reply = f"```rust\n    let v{name} = a{name}().expect(\"there\");\n```"
                     out.write(json.dumps({"reply": reply}) + "\n")
-            peaks[count] = self.peak_mib(count, request, "", "-m", f"scripted:{script}")
+            peaks[count] = self.peak_mib(count, request, "-m", f"scripted:{script}")
         print(f"memory at the peak, answers scripted: {peaks[100]:.0f} MiB for 100 sites, {peaks[10_000]:.0f} MiB for 10,000",
               flush=True)
 
-    def peak_mib(self, count: int, before: str, after: str, *more: str) -> float:
+    def peak_mib(self, count: int, rest: str, *more: str) -> float:
         """Returns the peak memory of a batch over so many places, ten in a file."""
         repo = self.work / f"many-{count}"
         for at in range(count // 10):
@@ -119,8 +119,8 @@ class Bench:
             file.write_text(f"fn f{at}() {{\n{lines}}}\n")
         self.git("init", "-q", str(repo), cwd=self.work)
         self.skiff("index", cwd=repo)
-        plan = self.plan(f"many-{count}", f"{before}match.code = '$WHAT.unwrap()'\n{after}")
-        out = self.work / f"out-{count}-{bool(before)}"
+        plan = self.plan(f"many-{count}", f"match.code = '$WHAT.unwrap()'\n{rest}")
+        out = self.work / f"out-{count}-{bool(more)}"
         line = [str(self.args.skiff), "batch", plan, "-o", str(out), *more]
         started = time.monotonic()
         process = subprocess.Popen(line, cwd=repo, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,3 +1,4 @@
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use super::BatchError;
@@ -85,21 +86,24 @@ pub(super) fn rewrite(
         path, sites, parsed, ..
     } = found;
     let anew = |text: &str| language.map(|language| ParsedFile::parse(language, text));
-    let parsed = parsed.clone().or_else(|| anew(text));
-    let before = errors(parsed.as_ref());
+    let before = LazyCell::new(|| parsed.clone().or_else(|| anew(text)));
+    let sound = |file: &File<'_>| {
+        let edits = file.steps.iter().map(|step| &step.edit);
+        let after = before.as_ref().and_then(|before| before.after(text, edits));
+        errors(after.or_else(|| anew(&file.text)).as_ref()) <= errors(before.as_ref())
+    };
     if check.is_none() {
         // Mostly all of them are sound; only where they are not it costs a parse each to find out which.
         let mut file = File::new(path, text, sites);
         file.rewrite_all(sites.len(), rewrites, &|_| Ok(None))?;
-        let edits = file.steps.iter().map(|step| &step.edit);
-        let after = parsed.as_ref().and_then(|parsed| parsed.after(text, edits));
-        if file.steps.is_empty() || errors(after.or_else(|| anew(&file.text)).as_ref()) <= before {
+        if file.steps.is_empty() || sound(&file) {
             return Ok(file.finished());
         }
     }
+    let most_errors = errors(before.as_ref());
     let mut file = File::new(path, text, sites);
     file.rewrite_all(sites.len(), rewrites, &|text| {
-        if errors(anew(text).as_ref()) > before {
+        if errors(anew(text).as_ref()) > most_errors {
             return Ok(Some(Misfit::Syntax));
         }
         let refused = check.map_or(Ok(None), |check| check(text))?;

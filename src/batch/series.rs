@@ -48,40 +48,34 @@ pub fn series<'r, T: Send>(
     let files: Vec<&[SiteRecord]> = files
         .filter(|own| own.iter().any(|record| record.edit().is_some()))
         .collect();
-    let mut all = SeriesPatch {
-        patch: Patch::default(),
-        sites: Vec::new(),
-    };
+    if group_by == GroupBy::All {
+        let mut all = SeriesPatch {
+            patch: Patch::default(),
+            sites: Vec::new(),
+        };
+        for own in files {
+            for_each_patch(own, snapshot, group_by, &mut |patch| {
+                all.patch.files.extend(patch.patch.files);
+                all.sites.extend(patch.sites);
+            })?;
+        }
+        return if all.sites.is_empty() { Ok(()) } else { take(make(all)) };
+    }
     for some in files.chunks(FILES_AT_ONCE) {
-        match group_by {
-            GroupBy::Site | GroupBy::File => {
-                let made = some.par_iter().map(|own| {
-                    let mut made = Vec::new();
-                    for_each_patch(own, snapshot, group_by, &mut |patch| made.push(make(patch)))?;
-                    Ok(made)
-                });
-                let made: Vec<Result<Vec<T>, BatchError>> = made.collect();
-                for own in made {
-                    own?.into_iter().try_for_each(&mut *take)?;
-                }
-            }
-            GroupBy::All => {
-                for own in some {
-                    for_each_patch(own, snapshot, GroupBy::File, &mut |patch| {
-                        all.patch.files.extend(patch.patch.files);
-                        all.sites.extend(patch.sites);
-                    })?;
-                }
-            }
+        let made = some.par_iter().map(|own| {
+            let mut made = Vec::new();
+            for_each_patch(own, snapshot, group_by, &mut |patch| made.push(make(patch)))?;
+            Ok(made)
+        });
+        let made: Vec<Result<Vec<T>, BatchError>> = made.collect();
+        for own in made {
+            own?.into_iter().try_for_each(&mut *take)?;
         }
     }
-    match all.sites.is_empty() {
-        true => Ok(()),
-        false => take(make(all)),
-    }
+    Ok(())
 }
 
-/// Reports the patches of one file.
+/// Reports the patches of one file: one for each place, or one.
 fn for_each_patch<'r>(
     own: &'r [SiteRecord],
     snapshot: &Snapshot,

@@ -118,11 +118,8 @@ pub fn select(plan: &Plan, findings: Option<&[Finding]>, index: &Index) -> Resul
         Selector::Code(code) => {
             let patterns = patterns(code, filter, index)?;
             Ok(in_files(&|file, text| {
-                let own = patterns.iter().find(|own| Some(own.language()) == file.language)?;
-                own.may_match(text).then(|| {
-                    let parsed = ParsedFile::parse(own.language(), text);
-                    (own.matches(&parsed, text), Some(parsed))
-                })
+                let (found, parsed) = CodePattern::all_in(&patterns, file.language, text)?;
+                Some((found, Some(parsed)))
             }))
         }
         Selector::Query(query) => {

@@ -1,7 +1,6 @@
 //! The report of a batch as one page of HTML, to read what changed place by place: no script, nothing from elsewhere.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 
 use super::batch_json::BatchReport;
 use crate::batch::SeriesPatch;
@@ -16,48 +15,30 @@ td.n { text-align: right; } summary { cursor: pointer; font-family: ui-monospace
 @media (prefers-color-scheme: dark) { body { background: #0d1117; color: #e6edf3; } pre { background: #161b22; }
 .add { color: #7ee787; } .del { color: #ff7b72; } .at { color: #79c0ff; } .head { color: #8b949e; } }";
 
-/// A page that is written while the series is made.
-pub(crate) struct Page<W: Write> {
-    out: W,
-}
-
-impl<W: Write> Page<W> {
-    /// Begins the page with the numbers and what failed.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub(crate) fn begin(mut out: W, report: &BatchReport<'_>, marking: Option<&str>) -> io::Result<Self> {
-        let title = text(report.title());
-        let marking = marking.map_or(String::new(), |marking| format!("<p>{}</p>\n", text(marking)));
-        write!(
-            out,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-             <title>{title}</title>\n<style>{STYLE}</style>\n{marking}<h1>{title}</h1>\n<table>\n"
-        )?;
-        for (what, count) in report.counts() {
-            writeln!(out, "<tr><td class=\"n\">{count}<td>{what}")?;
-        }
-        out.write_all(b"</table>\n")?;
-        let failures = report.failures();
-        if !failures.is_empty() {
-            out.write_all(b"<h2>Failed</h2>\n<table>\n")?;
-            for (place, reason) in failures {
-                writeln!(out, "<tr><td>{}<td>{}", text(&place), text(&reason))?;
-            }
-            out.write_all(b"</table>\n")?;
-        }
-        out.write_all(b"<h2>Patches</h2>\n")?;
-        Ok(Self { out })
+/// Returns the head of the page: the numbers and what failed. The sections of the patches follow it.
+pub(crate) fn head(report: &BatchReport<'_>, marking: Option<&str>) -> String {
+    let title = text(report.title());
+    let marking = marking.map_or(String::new(), |marking| format!("<p>{}</p>\n", text(marking)));
+    let mut out = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n{marking}<h1>{title}</h1>\n<table>\n"
+    );
+    // Writing to a string cannot fail.
+    for (what, count) in report.counts() {
+        let _ = writeln!(out, "<tr><td class=\"n\">{count}<td>{what}");
     }
-
-    /// Adds the section of a patch.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub(crate) fn add(&mut self, section: &str) -> io::Result<()> {
-        self.out.write_all(section.as_bytes())
+    out.push_str("</table>\n");
+    let failures = report.failures();
+    if !failures.is_empty() {
+        out.push_str("<h2>Failed</h2>\n<table>\n");
+        for (place, reason) in failures {
+            let _ = writeln!(out, "<tr><td>{}<td>{}", text(&place), text(&reason));
+        }
+        out.push_str("</table>\n");
     }
+    out.push_str("<h2>Patches</h2>\n");
+    out
 }
 
 /// Returns the section of a page that shows a patch of the series.

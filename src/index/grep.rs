@@ -54,7 +54,9 @@ impl Index {
                 let Some(text) = is_meant.then(|| self.text_of(file)).flatten() else {
                     return Vec::new();
                 };
-                let found = CodePattern::all_in(patterns, file.language, &text);
+                let Some((found, _)) = CodePattern::all_in(patterns, file.language, &text) else {
+                    return Vec::new();
+                };
                 let ranges = found.into_iter().map(|found| found.range);
                 lines_at(&file.path, &text, ranges.take(limit))
             })

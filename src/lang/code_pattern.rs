@@ -149,13 +149,14 @@ impl CodePattern {
         }
     }
 
-    /// Returns the places in a text that the pattern of its language matches, of several patterns.
-    pub fn all_in(patterns: &[Self], language: Option<Language>, text: &str) -> Vec<CodeMatch> {
-        let own = patterns.iter().find(|own| Some(own.language) == language);
-        match own.filter(|own| own.may_match(text)) {
-            Some(own) => own.matches(&ParsedFile::parse(own.language, text), text),
-            None => Vec::new(),
-        }
+    /// Returns the places in a text that the pattern of its language matches, of several patterns, and the tree that they were
+    /// found in; none where there can be none.
+    pub fn all_in(patterns: &[Self], language: Option<Language>, text: &str) -> Option<(Vec<CodeMatch>, ParsedFile)> {
+        let own = patterns.iter().find(|own| Some(own.language) == language)?;
+        own.may_match(text).then(|| {
+            let parsed = ParsedFile::parse(own.language, text);
+            (own.matches(&parsed, text), parsed)
+        })
     }
 
     /// Returns the language.

@@ -81,22 +81,23 @@ impl ParsedFile {
     /// other errors.
     pub fn after<'e>(&self, text: &str, edits: impl Iterator<Item = &'e TextEdit>) -> Option<Self> {
         let spec = self.language.spec();
+        // Such a text has to be parsed aside, or is not the one that is parsed.
         if spec.endless_scan.is_some() || !spec.macro_lines.is_empty() {
             return None;
         }
         let mut tree = self.tree.clone()?;
         let mut now = text.to_owned();
         for TextEdit { range, replacement } in edits {
-            let (start_position, old_end_position) = (point(&now, range.start), point(&now, range.end));
+            let start_position = behind(Point::default(), &now[..range.start]);
+            let old_end_position = behind(start_position, &now[range.as_range()]);
             now.replace_range(range.as_range(), replacement);
-            let new_end_byte = range.start + replacement.len();
             tree.edit(&InputEdit {
                 start_byte: range.start,
                 old_end_byte: range.end,
-                new_end_byte,
+                new_end_byte: range.start + replacement.len(),
                 start_position,
                 old_end_position,
-                new_end_position: point(&now, new_end_byte),
+                new_end_position: behind(start_position, replacement),
             });
         }
         if now.len() > MAX_SOURCE_BYTES {
@@ -263,13 +264,14 @@ fn parse_from(language: Language, text: &str, budget: Duration, from: Option<&Tr
     )
 }
 
-/// Returns the row and the column of an offset, zero-based, the column in bytes.
-fn point(text: &str, offset: usize) -> Point {
-    let above = &text.as_bytes()[..offset];
-    let line = above.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    Point {
-        row: above[..line].iter().filter(|byte| **byte == b'\n').count(),
-        column: offset - line,
+/// Returns where a text ends that begins at a point; columns are in bytes.
+fn behind(start: Point, text: &str) -> Point {
+    match text.rfind('\n') {
+        None => Point::new(start.row, start.column + text.len()),
+        Some(last) => {
+            let lines = text.bytes().filter(|byte| *byte == b'\n').count();
+            Point::new(start.row + lines, text.len() - last - 1)
+        }
     }
 }
 

@@ -30,10 +30,8 @@ pub(crate) fn build(
         let text = mail::commit_text(&patch, &stamp, marking, date);
         (patch.patch.writes(), text)
     };
-    series(&records, &snapshot, args.group_by.into(), &made, &mut |(
-        writes,
-        text,
-    )| {
+    let group_by = args.group_by.into();
+    series(&records, &snapshot, group_by, &made, &mut |(writes, text)| {
         branch.commit(&writes, &text)?;
         Ok(())
     })?;

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::batch::{GroupBy, RunStamp, SeriesPatch, SiteRecord, series};
 use crate::cli::args::ReportForm;
 use crate::cli::batch_json::BatchReport;
-use crate::cli::batch_page::{Page, markdown, section};
+use crate::cli::batch_page::{head, markdown, section};
 use crate::cli::context::{Context, now_unix_s};
 use crate::cli::{mail, output};
 use crate::repo::Snapshot;
@@ -44,14 +44,15 @@ impl Results<'_> {
         let date = now_unix_s()?;
         let mut mbox = Pending::create(self.folder, SERIES_FILE)?;
         let mut page = Pending::create(self.folder, REPORT_PAGE)?;
-        let mut html = page.written(|out| Page::begin(out, &report, shown.as_deref()))?;
+        page.write(&head(&report, shown.as_deref()))?;
         let mut patches = 0;
         let mut written = Ok(());
         let made = |patch: SeriesPatch<'_>| (mail::of_series(&patch, self.stamp, marking, date), section(&patch));
         series(records, snapshot, self.group_by, &made, &mut |(mail, section)| {
             patches += 1;
             if written.is_ok() {
-                written = mbox.out.write_all(mail.as_bytes()).and_then(|()| html.add(&section));
+                let mail = mbox.out.write_all(mail.as_bytes());
+                written = mail.and_then(|()| page.out.write_all(section.as_bytes()));
             }
             Ok(())
         })?;
@@ -60,11 +61,11 @@ impl Results<'_> {
         page.finish()?;
         report.set_patches(patches);
         let mut text = Pending::create(self.folder, REPORT_TEXT)?;
-        text.written(|out| out.write_all(markdown(&report, shown.as_deref()).as_bytes()))?;
+        text.write(&markdown(&report, shown.as_deref()))?;
         text.finish()?;
         let mut json = Pending::create(self.folder, REPORT_JSON)?;
         let spelled = output::json(&report)?;
-        json.written(|out| out.write_all(spelled.as_bytes()))?;
+        json.write(&spelled)?;
         json.finish()?;
         match form {
             ReportForm::Json => output::write_json(&report)?,
@@ -93,9 +94,9 @@ impl Pending {
         })
     }
 
-    fn written<'p, T>(&'p mut self, write: impl FnOnce(&'p mut BufWriter<File>) -> io::Result<T>) -> anyhow::Result<T> {
-        let name = self.unfinished.clone();
-        write(&mut self.out).with_context(|| format!("cannot write {}", name.display()))
+    fn write(&mut self, text: &str) -> anyhow::Result<()> {
+        let written = self.out.write_all(text.as_bytes());
+        written.with_context(|| format!("cannot write {}", self.unfinished.display()))
     }
 
     fn finish(mut self) -> anyhow::Result<()> {
